@@ -1,0 +1,62 @@
+/**
+ * The one error class: errcode and status meet here.
+ * https://spec.matrix.org/v1.19/client-server-api/#standard-error-response
+ */
+import type { JsonObject } from '../../schemas/json.ts'
+
+export class MatrixError extends Error {
+  override name = 'MatrixError'
+  readonly status: number
+  readonly errcode: string
+  /** Further members of the answer's body, such as `retry_after_ms`. */
+  readonly extra: JsonObject
+
+  constructor(status: number, errcode: string, why: string, extra: JsonObject = {}) {
+    super(why)
+    this.status = status
+    this.errcode = errcode
+    this.extra = extra
+  }
+
+  toJSON(): JsonObject {
+    return { errcode: this.errcode, error: this.message, ...this.extra }
+  }
+}
+
+const factory = (status: number, errcode: string, fallback: string) => (why = fallback, extra?: JsonObject) => new MatrixError(status, errcode, why, extra)
+
+export const badJson = factory(400, 'M_BAD_JSON', 'The JSON is not of the expected form')
+export const notJson = factory(400, 'M_NOT_JSON', 'The body is not valid JSON')
+export const missingParam = factory(400, 'M_MISSING_PARAM', 'A required parameter is missing')
+export const invalidParam = factory(400, 'M_INVALID_PARAM', 'A parameter has a wrong value')
+export const badState = factory(400, 'M_BAD_STATE', 'The state does not allow this')
+export const badAlias = factory(400, 'M_BAD_ALIAS', 'The alias does not point to this room')
+export const userInUse = factory(400, 'M_USER_IN_USE', 'That user ID is taken')
+export const invalidUsername = factory(400, 'M_INVALID_USERNAME', 'That user name is not allowed')
+export const exclusive = factory(400, 'M_EXCLUSIVE', 'That name is reserved by an application service')
+export const weakPassword = factory(400, 'M_WEAK_PASSWORD', 'That password is too weak')
+export const roomInUse = factory(400, 'M_ROOM_IN_USE', 'That room alias is taken')
+export const invalidRoomState = factory(400, 'M_INVALID_ROOM_STATE', 'The initial state of the room is not allowed')
+export const unsupportedRoomVersion = factory(400, 'M_UNSUPPORTED_ROOM_VERSION', 'That room version is not supported')
+export const incompatibleRoomVersion = (roomVersion: string) =>
+  new MatrixError(400, 'M_INCOMPATIBLE_ROOM_VERSION', `You do not support room version ${roomVersion} of that room`, { room_version: roomVersion })
+export const unableToAuthoriseJoin = factory(400, 'M_UNABLE_TO_AUTHORISE_JOIN', 'This server cannot check the conditions for joining')
+export const unableToGrantJoin = factory(400, 'M_UNABLE_TO_GRANT_JOIN', 'This server cannot let you in, another one may')
+export const cannotLeaveServerNoticeRoom = factory(403, 'M_CANNOT_LEAVE_SERVER_NOTICE_ROOM', 'The server notices room cannot be left')
+export const missingToken = factory(401, 'M_MISSING_TOKEN', 'An access token is needed')
+export const unknownToken = factory(401, 'M_UNKNOWN_TOKEN', 'The access token is unknown')
+export const unauthorised = factory(401, 'M_UNAUTHORIZED', 'The request is not authorised')
+export const forbidden = factory(403, 'M_FORBIDDEN', 'You may not do this')
+export const guestForbidden = factory(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this')
+export const userDeactivated = factory(403, 'M_USER_DEACTIVATED', 'This account has been deactivated')
+export const notFound = factory(404, 'M_NOT_FOUND', 'Not found')
+export const unrecognised = factory(404, 'M_UNRECOGNIZED', 'No such endpoint')
+export const wrongMethod = factory(405, 'M_UNRECOGNIZED', 'That endpoint does not take this method')
+export const tooLarge = factory(413, 'M_TOO_LARGE', 'The request is too large')
+export const limitExceeded = (retryAfterMs: number, limiter: string) =>
+  new MatrixError(429, 'M_LIMIT_EXCEEDED', `Too many requests (${limiter})`, { retry_after_ms: retryAfterMs })
+export const unknown = factory(500, 'M_UNKNOWN', 'Internal server error')
+/** Another server did not answer, or not as it should. */
+export const badGateway = factory(502, 'M_UNKNOWN', 'Another server could not be reached')
+/** We are stopping or overloaded. */
+export const unavailable = factory(503, 'M_UNKNOWN', 'The server is not available')
