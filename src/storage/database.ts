@@ -1,0 +1,303 @@
+import Sqlite from 'better-sqlite3'
+import { configure, type WriterOptions } from './executor.ts'
+import { migrate } from './migrate.ts'
+import { OperationEncoder, type SqlValue } from './operations.ts'
+import { startWriter, type Writer } from './writer.ts'
+
+export type { SqlValue } from './operations.ts'
+export type Row = Record<string, SqlValue>
+
+/** What changed with a batch: the streams and caches that hear of it after the commit. */
+export interface Announcement {
+  /** Rooms whose joined users should look. */
+  rooms: ReadonlySet<number>
+  /** Users (by nid) who should look, wherever the change is. */
+  users: ReadonlySet<number>
+  /** The position up to which everything is visible now. */
+  position: number
+}
+
+interface Queued {
+  batch: Batch
+  chain: number | undefined
+  resolve: () => void
+  reject: (cause: unknown) => void
+}
+
+const MAX_GROUP_OPERATIONS = 20_000
+/**
+ * Positions of in-memory streams (typing) are handed out without a commit. Each start skips this many positions,
+ * and no more than half of it is handed out between two commits, so that no token ever moves backwards.
+ */
+const UNSAVED_POSITIONS = 10_000
+const SAVE_POSITION = 'UPDATE counters SET value = ? WHERE name = ?'
+
+/**
+ * The operations of one write, filled in by one synchronous callback; nothing of it is visible before the commit.
+ * Positions that it draws are in the order of the commits.
+ */
+export class Batch {
+  readonly statements: number[] = []
+  readonly values: SqlValue[][] = []
+  /** The last position that it drew; 0 where it drew none. */
+  lastPosition = 0
+  readonly rooms = new Set<number>()
+  readonly users = new Set<number>()
+  readonly #database: Database
+  #settled: ((committed: boolean) => void)[] = []
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** Queues one statement. `sql` must be a constant: it is prepared once and kept. */
+  run(sql: string, ...values: SqlValue[]): void {
+    this.statements.push(this.#database.statementId(sql))
+    this.values.push(values)
+  }
+
+  /** The next stream position; it becomes visible with this batch's commit. */
+  nextPosition(): number {
+    this.lastPosition = this.#database.drawPosition()
+    return this.lastPosition
+  }
+
+  /** After the commit, wakes those who follow the room. */
+  touchRoom(roomNid: number): void {
+    this.rooms.add(roomNid)
+  }
+
+  /** After the commit, wakes the user. */
+  touchUser(userNid: number): void {
+    this.users.add(userNid)
+  }
+
+  /** Calls back when the batch is durable (true), or has failed and left no trace (false); before the write's promise settles. */
+  onSettled(callback: (committed: boolean) => void): void {
+    this.#settled.push(callback)
+  }
+
+  settle(committed: boolean): void {
+    for (const callback of this.#settled) callback(committed)
+    this.#settled = []
+  }
+}
+
+/**
+ * The database: reads that answer sets, and writes that are batches (design rules 5 to 7).
+ * Batches that are ready in the same turn, or while a commit is on its way, share the next commit.
+ */
+export class Database implements AsyncDisposable {
+  readonly #reader: Sqlite.Database
+  readonly #writer: Writer
+  readonly #prepared = new Map<string, Sqlite.Statement>()
+  readonly #statementIds = new Map<string, number>()
+  #undefinedStatements: [number, string][] = []
+  #queue: Queued[] = []
+  #running = false
+  #scheduled = false
+  #drawn: number
+  #position: number
+  #saved: number
+  #backwards: number
+  #listeners: ((announcement: Announcement) => void)[] = []
+  #groupObserver: (size: number, seconds: number) => void = () => {}
+  #idle: (() => void)[] = []
+
+  /** Opens, and brings up to date, the database file at `options.path`. Throws when it was written by a newer version. */
+  constructor(options: WriterOptions) {
+    const db = new Sqlite(options.path)
+    configure(db)
+    migrate(db)
+    this.#reader = db
+    this.#reader.pragma('query_only = ON')
+    this.#writer = startWriter(options)
+    this.#position = this.#number('SELECT value AS n FROM counters WHERE name = ?', 'position') + UNSAVED_POSITIONS
+    this.#drawn = this.#position
+    this.#saved = this.#position - UNSAVED_POSITIONS
+    this.#backwards = this.#number('SELECT min(coalesce((SELECT min(position) FROM timeline), 0), 0) AS n')
+  }
+
+  /** Every position up to this one is committed and may be served. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** The first row of a query, or undefined. */
+  async get<T extends object = Row>(sql: string, ...values: SqlValue[]): Promise<T | undefined> {
+    return this.#prepare(sql).get(...values) as T | undefined
+  }
+
+  /** All rows of a query. */
+  async all<T extends object = Row>(sql: string, ...values: SqlValue[]): Promise<T[]> {
+    return this.#prepare(sql).all(...values) as T[]
+  }
+
+  /** The rows of one query for each of many keys, in one go: `sql` takes the members of a key as its parameters. */
+  async many<T extends object = Row>(sql: string, keys: Iterable<readonly SqlValue[]>): Promise<T[]> {
+    const statement = this.#prepare(sql)
+    const rows: T[] = []
+    for (const key of keys) for (const row of statement.all(...key)) rows.push(row as T)
+    return rows
+  }
+
+  /**
+   * Queues the operations that `fill` describes and resolves with its result when they are durable.
+   * Writes of the same `chain` (a room) build on one another: when one fails, those queued after it fail with it.
+   */
+  async write<T>(fill: (batch: Batch) => T, chain?: number): Promise<T> {
+    const batch = new Batch(this)
+    const result = fill(batch)
+    await new Promise<void>((resolve, reject) => {
+      this.#queue.push({ batch, chain, resolve, reject })
+      this.#schedule()
+    })
+    return result
+  }
+
+  /** Hears of every commit, before the writes of it resolve. */
+  onCommit(listener: (announcement: Announcement) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Is told the size and the duration of each group commit. */
+  observeGroups(observer: (size: number, seconds: number) => void): void {
+    this.#groupObserver = observer
+  }
+
+  statementId(sql: string): number {
+    let id = this.#statementIds.get(sql)
+    if (id === undefined) {
+      id = this.#statementIds.size
+      this.#statementIds.set(sql, id)
+      this.#undefinedStatements.push([id, sql])
+    }
+    return id
+  }
+
+  drawPosition(): number {
+    return ++this.#drawn
+  }
+
+  /** A timeline position before all others, for events from before what we have. */
+  drawBackwardsPosition(): number {
+    return --this.#backwards
+  }
+
+  /** The largest value of an integer primary key, to count on from. */
+  maximum(table: string, column: string): number {
+    return this.#number(`SELECT coalesce(max(${column}), 0) AS n FROM ${table}`)
+  }
+
+  /** Waits for all queued writes, then closes the file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running || this.#scheduled) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.#writer.close()
+    this.#reader.close()
+  }
+
+  #number(sql: string, ...values: SqlValue[]): number {
+    return (this.#reader.prepare(sql).get(...values) as { n: number }).n
+  }
+
+  #prepare(sql: string): Sqlite.Statement {
+    let statement = this.#prepared.get(sql)
+    if (!statement) {
+      statement = this.#reader.prepare(sql)
+      this.#prepared.set(sql, statement)
+    }
+    return statement
+  }
+
+  #schedule(): void {
+    if (this.#running || this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      void this.#commitQueued()
+    })
+  }
+
+  async #commitQueued(): Promise<void> {
+    this.#running = true
+    while (this.#queue.length > 0) {
+      const group = this.#takeGroup()
+      const started = performance.now()
+      try {
+        await this.#commit(group)
+        this.#announce(group)
+      } catch (cause) {
+        await this.#commitOneByOne(group, cause)
+      }
+      this.#groupObserver(group.length, (performance.now() - started) / 1000)
+    }
+    this.#running = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #takeGroup(): Queued[] {
+    let operations = 0
+    let count = 0
+    for (const { batch } of this.#queue) {
+      if (count > 0 && operations + batch.statements.length > MAX_GROUP_OPERATIONS) break
+      operations += batch.statements.length
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  /** Writes the operations of `group` and the position that they reach, as one transaction. */
+  async #commit(group: readonly Queued[]): Promise<void> {
+    const reached = this.#drawn
+    if (group.every(({ batch }) => batch.statements.length === 0) && reached - this.#saved < UNSAVED_POSITIONS / 2) return
+    const operations = new OperationEncoder()
+    for (const { batch } of group) {
+      for (const [index, statement] of batch.statements.entries()) operations.add(statement, batch.values[index] ?? [])
+    }
+    operations.add(this.statementId(SAVE_POSITION), [reached, 'position'])
+    const define = this.#undefinedStatements
+    this.#undefinedStatements = []
+    await this.#writer.commit({ define, operations: operations.finish() })
+    this.#saved = reached
+  }
+
+  /** A group failed and left nothing behind: finds out whose fault it was, so that the others are not lost with it. */
+  async #commitOneByOne(group: readonly Queued[], cause: unknown): Promise<void> {
+    const failedChains = new Map<number, unknown>()
+    for (const queued of group) {
+      const inherited = queued.chain === undefined ? undefined : failedChains.get(queued.chain)
+      try {
+        if (inherited !== undefined) throw inherited
+        if (group.length === 1) throw cause
+        await this.#commit([queued])
+        this.#announce([queued])
+      } catch (own) {
+        this.#fail(queued, own)
+        if (queued.chain !== undefined) failedChains.set(queued.chain, own)
+      }
+    }
+    for (const queued of this.#queue.filter(({ chain }) => chain !== undefined && failedChains.has(chain))) {
+      this.#queue.splice(this.#queue.indexOf(queued), 1)
+      this.#fail(queued, failedChains.get(queued.chain ?? 0))
+    }
+  }
+
+  #fail({ batch, reject }: Queued, cause: unknown): void {
+    batch.settle(false)
+    reject(cause)
+  }
+
+  /** Makes the group's positions visible, then wakes listeners, then lets the writes resolve. */
+  #announce(group: readonly Queued[]): void {
+    const rooms = new Set<number>()
+    const users = new Set<number>()
+    for (const { batch } of group) {
+      this.#position = Math.max(this.#position, batch.lastPosition)
+      batch.settle(true)
+      for (const room of batch.rooms) rooms.add(room)
+      for (const user of batch.users) users.add(user)
+    }
+    for (const listener of this.#listeners) listener({ rooms, users, position: this.#position })
+    for (const { resolve } of group) resolve()
+  }
+}

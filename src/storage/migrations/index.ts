@@ -1,0 +1,5 @@
+import type { Migration } from '../migrate.ts'
+import { rooms } from './0001-rooms.ts'
+
+/** In order; a number is never reused and a released migration never edited. */
+export const migrations: readonly Migration[] = [{ number: 1, name: 'rooms', sql: rooms }]

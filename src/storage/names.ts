@@ -1,0 +1,125 @@
+import { LRUCache } from 'lru-cache'
+import type { Batch, Database } from './database.ts'
+
+const BY_NAME = 'SELECT nid, name FROM names WHERE name = ?'
+const BY_NID = 'SELECT nid, name FROM names WHERE nid = ?'
+const INSERT = 'INSERT OR IGNORE INTO names (nid, name) VALUES (?, ?)'
+
+interface NameRow {
+  nid: number
+  name: string
+}
+
+/**
+ * Small integers for the texts that rows refer to often: user ids, servers, key ids, and the kinds of events.
+ * A name keeps its nid for ever.
+ */
+export class Names {
+  readonly #db: Database
+  readonly #nids = new LRUCache<string, number>({ max: 200_000 })
+  readonly #names = new LRUCache<number, string>({ max: 200_000 })
+  /** Given a nid by a batch that is not durable yet. */
+  readonly #pending = new Map<string, number>()
+  #last: number
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#last = db.maximum('names', 'nid')
+  }
+
+  /** The nid of one name, or undefined where nothing refers to it. */
+  async find(name: string): Promise<number | undefined> {
+    const cached = this.#nids.get(name)
+    if (cached !== undefined) return cached
+    const row = await this.#db.get<NameRow>(BY_NAME, name)
+    if (row) this.#remember(row)
+    return row?.nid
+  }
+
+  /** Looks a set of names up, so that a batch can use their nids and give nids to the new ones among them. */
+  async resolve(names: Iterable<string>): Promise<ResolvedNames> {
+    const resolved = new Map<string, number | undefined>()
+    const missing: [string][] = []
+    for (const name of names) {
+      const nid = this.#nids.get(name)
+      if (nid === undefined && !resolved.has(name)) missing.push([name])
+      resolved.set(name, nid)
+    }
+    if (missing.length > 0) {
+      for (const row of await this.#db.many<NameRow>(BY_NAME, missing)) {
+        this.#remember(row)
+        resolved.set(row.name, row.nid)
+      }
+    }
+    return new ResolvedNames(resolved, (batch, name) => this.#intern(batch, name))
+  }
+
+  /** The names of a set of nids. */
+  async namesOf(nids: Iterable<number>): Promise<Map<number, string>> {
+    const found = new Map<number, string>()
+    const missing: [number][] = []
+    for (const nid of nids) {
+      const name = this.#names.get(nid)
+      if (name === undefined) missing.push([nid])
+      else found.set(nid, name)
+    }
+    if (missing.length > 0) {
+      for (const row of await this.#db.many<NameRow>(BY_NID, missing)) {
+        this.#remember(row)
+        found.set(row.nid, row.name)
+      }
+    }
+    return found
+  }
+
+  /** The name of one nid, which must exist. */
+  async nameOf(nid: number): Promise<string> {
+    const name = this.#names.get(nid) ?? (await this.namesOf([nid])).get(nid)
+    if (name === undefined) throw new Error(`no name has the nid ${nid}`)
+    return name
+  }
+
+  /** A nid that a batch in the making may use: every batch that uses one that is not durable yet writes it too. */
+  #intern(batch: Batch, name: string): number {
+    const durable = this.#nids.get(name)
+    if (durable !== undefined) return durable
+    const nid = this.#pending.get(name) ?? ++this.#last
+    this.#pending.set(name, nid)
+    this.#names.set(nid, name)
+    batch.run(INSERT, nid, name)
+    batch.onSettled((committed) => {
+      if (!committed) return
+      this.#pending.delete(name)
+      this.#remember({ nid, name })
+    })
+    return nid
+  }
+
+  #remember({ nid, name }: NameRow): void {
+    this.#nids.set(name, nid)
+    this.#names.set(nid, name)
+  }
+}
+
+/** The nids of a set of names, as they were when it was resolved. */
+export class ResolvedNames {
+  readonly #nids: ReadonlyMap<string, number | undefined>
+  readonly #intern: (batch: Batch, name: string) => number
+
+  constructor(nids: ReadonlyMap<string, number | undefined>, intern: (batch: Batch, name: string) => number) {
+    this.#nids = nids
+    this.#intern = intern
+  }
+
+  /** The nid of a name of the set, given one by `batch` where it has none. */
+  nid(batch: Batch, name: string): number {
+    const known = this.#nids.get(name)
+    if (known === undefined && !this.#nids.has(name)) throw new Error(`the name ${JSON.stringify(name)} was not resolved`)
+    return known ?? this.#intern(batch, name)
+  }
+
+  /** The nid of a name of the set, or undefined where it had none. */
+  known(name: string): number | undefined {
+    return this.#nids.get(name)
+  }
+}
