@@ -10,15 +10,31 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 export type Auth = 'none' | 'access-token' | 'optional-access-token' | 'server' | 'app-service' | 'admin'
 
 /** The limiter that a call counts against; `none` for what is cheap or must always answer. */
-export type RateLimitClass = 'none' | 'message' | 'login' | 'registration' | 'join' | 'invite' | 'room-creation' | 'read' | 'write' | 'federation'
+export type RateLimitClass =
+  | 'none'
+  | 'message'
+  | 'login'
+  | 'registration'
+  | 'join'
+  | 'invite'
+  | 'room-creation'
+  | 'read'
+  | 'write'
+  | 'federation'
 
-export interface Endpoint<P extends TSchema = TSchema, Q extends TSchema = TSchema, B extends TSchema = TSchema, R extends TSchema = TSchema> {
+export interface Endpoint<
+  P extends TSchema = TSchema,
+  Q extends TSchema = TSchema,
+  B extends TSchema = TSchema,
+  R extends TSchema = TSchema,
+  A extends Auth = Auth,
+> {
   readonly method: Method
   /** The path with `:name` where the specification writes `{name}`, e.g. `/_matrix/client/v3/rooms/:roomId/join`. */
   readonly path: string
   /** Further paths served by the same handler: `r0` twins, unstable prefixes. */
   readonly alsoAt: readonly string[]
-  readonly auth: Auth
+  readonly auth: A
   /** A guest's token may call it. https://spec.matrix.org/v1.19/client-server-api/#guest-access */
   readonly guests: boolean
   readonly rateLimit: RateLimitClass
@@ -40,9 +56,11 @@ export type ParamsOf<E> = E extends Endpoint<infer P, TSchema, TSchema, TSchema>
 export type QueryOf<E> = E extends Endpoint<TSchema, infer Q, TSchema, TSchema> ? Static<Q> : never
 export type BodyOf<E> = E extends Endpoint<TSchema, TSchema, infer B, TSchema> ? Static<B> : never
 export type ResponseOf<E> = E extends Endpoint<TSchema, TSchema, TSchema, infer R> ? Static<R> : never
+export type AuthOf<E> = E extends Endpoint<TSchema, TSchema, TSchema, TSchema, infer A> ? A : never
 
-interface Options<P extends TSchema, Q extends TSchema, B extends TSchema, R extends TSchema> {
-  auth: Auth
+/** What a declaration says beside its method and path. */
+export interface Options<P extends TSchema, Q extends TSchema, B extends TSchema, R extends TSchema, A extends Auth> {
+  auth: A
   guests?: boolean
   rateLimit?: RateLimitClass
   maxBody?: number
@@ -56,7 +74,7 @@ interface Options<P extends TSchema, Q extends TSchema, B extends TSchema, R ext
 }
 
 const nothing = Type.Object({})
-type Nothing = typeof nothing
+export type Nothing = typeof nothing
 
 /** An event is at most 65,536 bytes; what wraps it needs a little more. */
 export const DEFAULT_MAX_BODY = 128 * 1024
@@ -66,7 +84,8 @@ export function endpoint<
   Q extends TSchema = Nothing,
   B extends TSchema = Nothing,
   R extends TSchema = Nothing,
->(method: Method, path: string, options: Options<P, Q, B, R>): Endpoint<P, Q, B, R> {
+  A extends Auth = Auth,
+>(method: Method, path: string, options: Options<P, Q, B, R, A>): Endpoint<P, Q, B, R, A> {
   return {
     method,
     path,

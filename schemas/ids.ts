@@ -21,14 +21,16 @@ const ROOM_ALIAS = /^#[^:\0]*:(.+)$/s
 // oxlint-disable-next-line no-control-regex
 const OPAQUE_WITH_DOMAIN = /^[!$][^\0]+$/s
 
-const fits = (value: string): boolean => value.length <= MAX_BYTES && (value.length <= 85 || Buffer.byteLength(value) <= MAX_BYTES)
+const fits = (value: string): boolean =>
+  value.length <= MAX_BYTES && (value.length <= 85 || Buffer.byteLength(value) <= MAX_BYTES)
 
 export const isServerName = (value: string): value is ServerName => value.length <= 230 && SERVER_NAME.test(value)
 export const isUserId = (value: string): value is UserId => hasServerName(USER_ID, value)
 export const isRoomAlias = (value: string): value is RoomAlias => hasServerName(ROOM_ALIAS, value)
 /** Room ids are opaque: `!opaque:server` up to room version 11, `!hash` from 12 on. */
 export const isRoomId = (value: string): value is RoomId => fits(value) && value.startsWith('!') && OPAQUE_WITH_DOMAIN.test(value)
-export const isEventId = (value: string): value is EventId => fits(value) && value.startsWith('$') && OPAQUE_WITH_DOMAIN.test(value)
+export const isEventId = (value: string): value is EventId =>
+  fits(value) && value.startsWith('$') && OPAQUE_WITH_DOMAIN.test(value)
 
 function hasServerName(pattern: RegExp, value: string): boolean {
   const domain = fits(value) ? pattern.exec(value)?.[1] : undefined

@@ -1,0 +1,20 @@
+import { Type } from 'typebox'
+import { clientEndpoint } from '../apis.ts'
+import { empty } from '../definitions.ts'
+import { roomId, userId } from '../ids.ts'
+
+export const ban = clientEndpoint('POST', '/_matrix/client/v3/rooms/:roomId/ban', {
+  auth: 'access-token',
+  rateLimit: 'write',
+  params: Type.Object({ roomId: roomId() }),
+  body: Type.Object({ user_id: userId(), reason: Type.Optional(Type.String()) }),
+  response: empty(),
+})
+
+export const unban = clientEndpoint('POST', '/_matrix/client/v3/rooms/:roomId/unban', {
+  auth: 'access-token',
+  rateLimit: 'write',
+  params: Type.Object({ roomId: roomId() }),
+  body: Type.Object({ user_id: userId(), reason: Type.Optional(Type.String()) }),
+  response: empty(),
+})

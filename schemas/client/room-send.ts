@@ -1,0 +1,25 @@
+import { Type } from 'typebox'
+import { clientEndpoint } from '../apis.ts'
+import { eventType, jsonObject, natural, transactionId } from '../definitions.ts'
+import { eventId, roomId } from '../ids.ts'
+
+export const sendMessage = clientEndpoint('PUT', '/_matrix/client/v3/rooms/:roomId/send/:eventType/:txnId', {
+  auth: 'access-token',
+  guests: true,
+  rateLimit: 'message',
+  params: Type.Object({ roomId: roomId(), eventType: eventType(), txnId: transactionId() }),
+  query: Type.Object({ ts: Type.Optional(natural()) }),
+  body: jsonObject(),
+  response: Type.Object({ event_id: eventId() }),
+})
+
+/** Not in the specification, but old bots and SyTest send without a transaction ID. */
+export const sendMessageWithoutTransaction = clientEndpoint('POST', '/_matrix/client/v3/rooms/:roomId/send/:eventType', {
+  auth: 'access-token',
+  guests: true,
+  rateLimit: 'message',
+  params: Type.Object({ roomId: roomId(), eventType: eventType() }),
+  body: jsonObject(),
+  response: Type.Object({ event_id: eventId() }),
+  spec: sendMessage.spec,
+})
