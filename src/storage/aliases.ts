@@ -1,0 +1,39 @@
+import type { RoomAlias } from '../../schemas/ids.ts'
+import type { Batch, Database } from './database.ts'
+
+const GET = 'SELECT alias, room_nid, creator_nid FROM aliases WHERE alias = ?'
+const OF_ROOM = 'SELECT alias, room_nid, creator_nid FROM aliases WHERE room_nid = ? ORDER BY alias'
+const INSERT = 'INSERT INTO aliases (alias, room_nid, creator_nid) VALUES (?, ?, ?)'
+const DELETE = 'DELETE FROM aliases WHERE alias = ?'
+
+export interface AliasRow {
+  alias: RoomAlias
+  room_nid: number
+  creator_nid: number
+}
+
+/** The `aliases` table: the aliases that this server has given to rooms. */
+export class Aliases {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async get(alias: RoomAlias): Promise<AliasRow | undefined> {
+    return this.#db.get(GET, alias)
+  }
+
+  async ofRoom(roomNid: number): Promise<AliasRow[]> {
+    return this.#db.all(OF_ROOM, roomNid)
+  }
+
+  /** A new alias; the batch fails when it is taken. */
+  add(batch: Batch, alias: RoomAlias, roomNid: number, creatorNid: number): void {
+    batch.run(INSERT, alias, roomNid, creatorNid)
+  }
+
+  remove(batch: Batch, alias: RoomAlias): void {
+    batch.run(DELETE, alias)
+  }
+}

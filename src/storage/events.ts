@@ -1,0 +1,340 @@
+import { LRUCache } from 'lru-cache'
+import type { EventId, RoomId } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import type { Event, Pdu } from '../protocol/event.ts'
+import type { Batch, Database } from './database.ts'
+import { decodeRest, encodeBody, type EventReference, namesInBody } from './event-layout.ts'
+import { eventIdBytes, eventIdOfBytes } from './event-ids.ts'
+import { kindOf } from './kind.ts'
+import type { Names, ResolvedNames } from './names.ts'
+import type { Room, Rooms } from './rooms.ts'
+import { type EventRow, REDACTED, Standing, StoredEvent } from './stored-event.ts'
+
+const COLUMNS = 'event_nid, event_id, room_nid, kind_nid, sender_nid, standing, state_before, state_after, body'
+const BY_NID = `SELECT ${COLUMNS} FROM events WHERE event_nid = ?`
+const NID_BY_ID = 'SELECT event_nid, event_id FROM events WHERE event_id = ?'
+const ID_BY_NID = 'SELECT event_nid, event_id FROM events WHERE event_nid = ?'
+const INSERT = `INSERT INTO events (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const SETTLE = 'UPDATE events SET standing = ?, state_before = ?, state_after = ? WHERE event_nid = ?'
+const ADD_REDACTION = 'INSERT OR IGNORE INTO redactions (target, redaction_nid) VALUES (?, ?)'
+const REDACTIONS_OF = 'SELECT target, redaction_nid FROM redactions WHERE target = ? ORDER BY redaction_nid'
+const MARK_REDACTED = `UPDATE events SET standing = standing | ${REDACTED} WHERE event_nid = ?`
+
+const CACHED_EVENTS = 20_000
+const CACHED_PDUS = 5_000
+
+/** What an event became, as `append` and `settle` write it. */
+export interface Placement {
+  standing: Standing
+  /** Roots of the state before and after the event; undefined for an outlier. */
+  stateBefore: number | undefined
+  stateAfter: number | undefined
+}
+
+/** The `events` table: every event that we have, each once, whatever its standing. */
+export class Events {
+  readonly #db: Database
+  readonly #names: Names
+  readonly #rooms: Rooms
+  readonly #stored = new LRUCache<number, StoredEvent>({ max: CACHED_EVENTS })
+  readonly #pdus = new LRUCache<number, Event>({ max: CACHED_PDUS })
+  readonly #nids = new LRUCache<string, number>({ max: CACHED_EVENTS })
+  /** Events of batches that are not durable yet: the next events of their rooms build on them. */
+  readonly #pending = new Map<number, { event: Event; stored: StoredEvent }>()
+  readonly #pendingNids = new Map<string, number>()
+  #last: number
+
+  constructor(db: Database, names: Names, rooms: Rooms) {
+    this.#db = db
+    this.#names = names
+    this.#rooms = rooms
+    this.#last = db.maximum('events', 'event_nid')
+  }
+
+  /** The nids of those of the events that we have, outliers and rejected ones included. */
+  async nids(eventIds: Iterable<EventId>): Promise<Map<EventId, number>> {
+    const found = new Map<EventId, number>()
+    const missing = new Map<string, EventId>()
+    for (const eventId of eventIds) {
+      const nid = this.#nids.get(eventId) ?? this.#pendingNids.get(eventId)
+      if (nid !== undefined) found.set(eventId, nid)
+      else missing.set(eventId, eventId)
+    }
+    for (const eventId of missing.values()) {
+      const row = await this.#db.get<{ event_nid: number }>(NID_BY_ID, eventIdBytes(eventId))
+      if (row) found.set(eventId, row.event_nid)
+    }
+    return found
+  }
+
+  /** The events of a set of ids, by id; those that we do not have are left out. */
+  async byIds(eventIds: Iterable<EventId>): Promise<Map<EventId, StoredEvent>> {
+    const nids = await this.nids(eventIds)
+    const events = await this.byNids(nids.values())
+    const found = new Map<EventId, StoredEvent>()
+    for (const event of events.values()) found.set(event.eventId, event)
+    return found
+  }
+
+  async byId(eventId: EventId): Promise<StoredEvent | undefined> {
+    return (await this.byIds([eventId])).get(eventId)
+  }
+
+  /** The events of a set of nids, by nid, in the order asked for. */
+  async byNids(nids: Iterable<number>): Promise<Map<number, StoredEvent>> {
+    const found = new Map<number, StoredEvent>()
+    const missing: [number][] = []
+    const wanted = [...nids]
+    for (const nid of wanted) if (!this.cached(nid)) missing.push([nid])
+    if (missing.length > 0) for (const event of await this.#load(missing)) found.set(event.nid, event)
+    const ordered = new Map<number, StoredEvent>()
+    for (const nid of wanted) {
+      const event = found.get(nid) ?? this.cached(nid)
+      if (event) ordered.set(nid, event)
+    }
+    return ordered
+  }
+
+  /** The event of a nid that a row gave us. */
+  async get(nid: number): Promise<StoredEvent> {
+    const event = this.cached(nid) ?? (await this.byNids([nid])).get(nid)
+    if (!event) throw new Error(`no event has the nid ${nid}`)
+    return event
+  }
+
+  /** The event if it is in memory: lets hot paths go on without a promise. */
+  cached(nid: number): StoredEvent | undefined {
+    return this.#stored.get(nid) ?? this.#pending.get(nid)?.stored
+  }
+
+  /** Whole events with their PDUs, by nid, in the order asked for: for the protocol's algorithms and for other servers. */
+  async pdus(nids: Iterable<number>): Promise<Map<number, Event>> {
+    const ordered = new Map<number, Event>()
+    const missing: number[] = []
+    for (const nid of nids) {
+      const event = this.#pdus.get(nid) ?? this.#pending.get(nid)?.event
+      if (event) ordered.set(nid, event)
+      else {
+        missing.push(nid)
+        ordered.set(nid, undefined as unknown as Event) // keeps the place
+      }
+    }
+    if (missing.length > 0) {
+      const loaded = await this.#rebuild([...(await this.byNids(missing)).values()])
+      for (const nid of missing) {
+        const event = loaded.get(nid)
+        if (event) ordered.set(nid, event)
+        else ordered.delete(nid)
+      }
+    }
+    return ordered
+  }
+
+  async pdu(nid: number): Promise<Event> {
+    const event = this.#pdus.get(nid) ?? (await this.pdus([nid])).get(nid)
+    if (!event) throw new Error(`no event has the nid ${nid}`)
+    return event
+  }
+
+  /** The names that `append` needs for an event; resolve them (for several events at once) before the batch. */
+  namesOf(event: Event): string[] {
+    return [event.sender, kindOf(event.type, event.stateKey), ...namesInBody(event.pdu)]
+  }
+
+  /**
+   * Queues a new event. `cited` gives the nids of those prev and auth events that we have.
+   * Returns it as readers will see it.
+   */
+  append(
+    batch: Batch,
+    room: Room,
+    event: Event,
+    placement: Placement,
+    names: ResolvedNames,
+    cited: ReadonlyMap<string, number>,
+  ): StoredEvent {
+    const nid = ++this.#last
+    const kind = kindOf(event.type, event.stateKey)
+    const row: EventRow = {
+      event_nid: nid,
+      event_id: eventIdBytes(event.eventId),
+      room_nid: room.nid,
+      kind_nid: names.nid(batch, kind),
+      sender_nid: names.nid(batch, event.sender),
+      standing: placement.standing,
+      state_before: placement.stateBefore ?? null,
+      state_after: placement.stateAfter === placement.stateBefore ? null : (placement.stateAfter ?? null),
+      body: encodeBody(event, { event: (id) => cited.get(id), name: (text) => names.nid(batch, text) }),
+    }
+    batch.run(
+      INSERT,
+      nid,
+      row.event_id,
+      room.nid,
+      row.kind_nid,
+      row.sender_nid,
+      row.standing,
+      row.state_before,
+      row.state_after,
+      row.body,
+    )
+    const stored = new StoredEvent(row, room, { kind, sender: event.sender })
+    this.#keepUntilSettled(batch, event, stored)
+    return stored
+  }
+
+  /** Gives an outlier that has now been judged its standing and its place in the room's state. */
+  settle(batch: Batch, nid: number, placement: Placement): void {
+    batch.run(SETTLE, placement.standing, placement.stateBefore ?? null, placement.stateAfter ?? null, nid)
+    this.#forget(batch, nid)
+  }
+
+  /** Records that `redaction` redacts `target`, which need not be here yet. */
+  addRedaction(batch: Batch, target: EventId, redactionNid: number): void {
+    batch.run(ADD_REDACTION, eventIdBytes(target), redactionNid)
+  }
+
+  /** Applies a redaction: readers get the redacted form from the commit on. */
+  markRedacted(batch: Batch, nid: number): void {
+    batch.run(MARK_REDACTED, nid)
+    this.#forget(batch, nid)
+  }
+
+  /** The nids of the redactions that name each of the events as their target. */
+  async redactionsOf(targets: Iterable<EventId>): Promise<Map<EventId, number[]>> {
+    const found = new Map<EventId, number[]>()
+    for (const target of targets) {
+      const rows = await this.#db.all<{ redaction_nid: number }>(REDACTIONS_OF, eventIdBytes(target))
+      if (rows.length > 0)
+        found.set(
+          target,
+          rows.map((row) => row.redaction_nid),
+        )
+    }
+    return found
+  }
+
+  #keepUntilSettled(batch: Batch, event: Event, stored: StoredEvent): void {
+    this.#pending.set(stored.nid, { event, stored })
+    this.#pendingNids.set(event.eventId, stored.nid)
+    batch.onSettled((committed) => {
+      this.#pending.delete(stored.nid)
+      this.#pendingNids.delete(event.eventId)
+      if (!committed) return
+      this.#stored.set(stored.nid, stored)
+      this.#pdus.set(stored.nid, event)
+      this.#nids.set(event.eventId, stored.nid)
+    })
+  }
+
+  #forget(batch: Batch, nid: number): void {
+    batch.onSettled(() => this.#stored.delete(nid))
+  }
+
+  async #load(nids: readonly [number][]): Promise<StoredEvent[]> {
+    const rows = await this.#db.many<EventRow & Record<string, never>>(BY_NID, nids)
+    const names = await this.#names.namesOf(new Set(rows.flatMap((row) => [row.kind_nid, row.sender_nid])))
+    const events: StoredEvent[] = []
+    for (const row of rows) {
+      const room = await this.#rooms.get(row.room_nid)
+      const event = new StoredEvent(row, room, { kind: names.get(row.kind_nid) ?? '', sender: names.get(row.sender_nid) ?? '' })
+      this.#stored.set(event.nid, event)
+      this.#nids.set(event.eventId, event.nid)
+      events.push(event)
+    }
+    return events
+  }
+
+  async #rebuild(events: readonly StoredEvent[]): Promise<Map<number, Event>> {
+    const rests = new Map(events.map((event) => [event, decodeRest(event.body)]))
+    const nids = new Set<number>()
+    const nameNids = new Set<number>()
+    for (const rest of rests.values()) {
+      if (rest.raw !== undefined) continue
+      for (const reference of [...rest.prevEvents, ...rest.authEvents]) if (typeof reference === 'number') nids.add(reference)
+      for (const { serverNid, keyNid } of rest.signatures) nameNids.add(serverNid).add(keyNid)
+    }
+    const ids = await this.#idsOf(nids)
+    const names = await this.#names.namesOf(nameNids)
+    const rebuilt = new Map<number, Event>()
+    for (const [event, rest] of rests) {
+      const idOf = (reference: EventReference) =>
+        eventIdOfBytes(typeof reference === 'number' ? (ids.get(reference) ?? new Uint8Array()) : reference, event.room.rules)
+      const whole = rest.raw === undefined ? wholeEvent(event, rest, idOf, names) : rawEvent(event, JSON.parse(rest.raw) as Pdu)
+      this.#pdus.set(event.nid, whole)
+      rebuilt.set(event.nid, whole)
+    }
+    return rebuilt
+  }
+
+  async #idsOf(nids: Iterable<number>): Promise<Map<number, Uint8Array>> {
+    const ids = new Map<number, Uint8Array>()
+    const missing: [number][] = []
+    for (const nid of nids) {
+      const event = this.cached(nid)
+      if (event) ids.set(nid, eventIdBytes(event.eventId))
+      else missing.push([nid])
+    }
+    for (const row of await this.#db.many<{ event_nid: number; event_id: Uint8Array }>(ID_BY_NID, missing))
+      ids.set(row.event_nid, row.event_id)
+    return ids
+  }
+}
+
+function wholeEvent(
+  event: StoredEvent,
+  rest: Extract<ReturnType<typeof decodeRest>, { raw: undefined }>,
+  idOf: (reference: EventReference) => EventId,
+  names: ReadonlyMap<number, string>,
+): Event {
+  const signatures: Record<string, JsonObject> = {}
+  for (const { serverNid, keyNid, bytes } of rest.signatures) {
+    const keys = (signatures[names.get(serverNid) ?? ''] ??= {})
+    keys[names.get(keyNid) ?? ''] = bytes.toString('base64').replace(/=+$/, '')
+  }
+  const prevEvents = rest.prevEvents.map(idOf)
+  const authEvents = rest.authEvents.map(idOf)
+  const pdu: Pdu = {
+    ...rest.extra,
+    auth_events: authEvents,
+    prev_events: prevEvents,
+    content: event.originalContent,
+    depth: event.head.depth,
+    hashes: { sha256: rest.hash },
+    origin_server_ts: event.head.originServerTs,
+    sender: event.sender,
+    signatures,
+    type: event.type,
+  }
+  if (event.stateKey !== undefined) pdu.state_key = event.stateKey
+  if (event.head.redacts !== undefined) pdu.redacts = event.head.redacts
+  if (!(event.room.rules.roomIdIsCreateHash && event.type === 'm.room.create' && event.stateKey === ''))
+    pdu.room_id = event.room.roomId
+  return eventOf(event, pdu, prevEvents, authEvents)
+}
+
+/** The event of a PDU that was kept as text: in room versions 1 and 2 what it cites are pairs of an id and hashes. */
+function rawEvent(event: StoredEvent, pdu: Pdu): Event {
+  const ids = (list: unknown) =>
+    Array.isArray(list) ? list.map((entry) => (Array.isArray(entry) ? entry[0] : entry) as EventId) : []
+  return eventOf(event, pdu, ids(pdu.prev_events), ids(pdu.auth_events))
+}
+
+function eventOf(event: StoredEvent, pdu: Pdu, prevEvents: EventId[], authEvents: EventId[]): Event {
+  const redacts = event.room.rules.redactsInContent ? event.originalContent.redacts : event.head.redacts
+  return {
+    eventId: event.eventId,
+    roomId: event.room.roomId as RoomId,
+    type: event.type,
+    stateKey: event.stateKey,
+    sender: event.sender,
+    content: pdu.content as JsonObject,
+    originServerTs: event.head.originServerTs,
+    depth: event.head.depth,
+    prevEvents,
+    authEvents,
+    redacts: event.type === 'm.room.redaction' && typeof redacts === 'string' ? (redacts as EventId) : undefined,
+    rules: event.room.rules,
+    pdu,
+  }
+}

@@ -1,0 +1,186 @@
+import { LRUCache } from 'lru-cache'
+import type { UserId } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import type { Batch, Database } from './database.ts'
+
+const CODES = { invite: 1, join: 2, knock: 3, leave: 4, ban: 5 } as const
+export type Membership = keyof typeof CODES
+const MEMBERSHIPS = Object.fromEntries(Object.entries(CODES).map(([name, code]) => [code, name])) as Record<number, Membership>
+
+const COLUMNS = 'room_nid, user_nid, membership, event_nid, position, forgotten'
+const SET = `INSERT INTO memberships (${COLUMNS}) VALUES (?, ?, ?, ?, ?, 0)
+  ON CONFLICT (room_nid, user_nid) DO UPDATE SET membership = excluded.membership, event_nid = excluded.event_nid, position = excluded.position, forgotten = 0`
+const REMOVE = 'DELETE FROM memberships WHERE room_nid = ? AND user_nid = ?'
+const FORGET = 'UPDATE memberships SET forgotten = 1 WHERE room_nid = ? AND user_nid = ?'
+const OF_USER = `SELECT ${COLUMNS} FROM memberships WHERE user_nid = ?`
+const OF_ROOM = `SELECT ${COLUMNS} FROM memberships WHERE room_nid = ?`
+const JOINED_NAMES = `SELECT m.user_nid, n.name FROM memberships m JOIN names n ON n.nid = m.user_nid WHERE m.room_nid = ? AND m.membership = ${CODES.join}`
+const SET_STRIPPED = `INSERT INTO stripped_state (room_nid, user_nid, state) VALUES (?, ?, ?)
+  ON CONFLICT (room_nid, user_nid) DO UPDATE SET state = excluded.state`
+const REMOVE_STRIPPED = 'DELETE FROM stripped_state WHERE room_nid = ? AND user_nid = ?'
+const STRIPPED = 'SELECT state FROM stripped_state WHERE room_nid = ? AND user_nid = ?'
+
+/** A user's current membership of a room, as its current state (or an invite from outside) says. */
+export interface MembershipRecord {
+  readonly roomNid: number
+  readonly userNid: number
+  readonly membership: Membership
+  readonly eventNid: number
+  /** The stream position at which it became so. */
+  readonly position: number
+  readonly forgotten: boolean
+}
+
+/** Who is in a room now: kept up to date in memory while the room is in use. */
+export interface RoomMembers {
+  /** Joined users by nid. */
+  readonly joined: ReadonlyMap<number, UserId>
+  /** How many users are joined from each server. */
+  readonly servers: ReadonlyMap<string, number>
+}
+
+interface MembershipRow {
+  room_nid: number
+  user_nid: number
+  membership: number
+  event_nid: number
+  position: number
+  forgotten: number
+}
+
+interface MutableMembers {
+  joined: Map<number, UserId>
+  servers: Map<string, number>
+}
+
+/** The `memberships` table, and the stripped state of invites and knocks. */
+export class Memberships {
+  readonly #db: Database
+  readonly #ofUser = new LRUCache<number, Map<number, MembershipRecord>>({ max: 10_000 })
+  readonly #members = new LRUCache<number, MutableMembers>({ max: 2_000 })
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** A user's memberships by room nid, rooms left or forgotten included. The map is live: it follows later commits. */
+  async ofUser(userNid: number): Promise<ReadonlyMap<number, MembershipRecord>> {
+    return this.#ofUser.get(userNid) ?? this.#loadUser(userNid)
+  }
+
+  /** One user's membership of one room. */
+  async get(roomNid: number, userNid: number): Promise<MembershipRecord | undefined> {
+    return (await this.ofUser(userNid)).get(roomNid)
+  }
+
+  /** All memberships of a room, whatever they are. */
+  async ofRoom(roomNid: number): Promise<MembershipRecord[]> {
+    return (await this.#db.all<MembershipRow & Record<string, number>>(OF_ROOM, roomNid)).map(toRecord)
+  }
+
+  /** Who is joined to a room. The answer is live: it follows later commits. */
+  async members(roomNid: number): Promise<RoomMembers> {
+    const cached = this.#members.get(roomNid)
+    if (cached) return cached
+    const members: MutableMembers = { joined: new Map(), servers: new Map() }
+    for (const { user_nid, name } of await this.#db.all<{ user_nid: number; name: UserId }>(JOINED_NAMES, roomNid))
+      admit(members, user_nid, name)
+    const meanwhile = this.#members.get(roomNid)
+    if (meanwhile) return meanwhile
+    this.#members.set(roomNid, members)
+    return members
+  }
+
+  set(batch: Batch, roomNid: number, user: { nid: number; userId: UserId }, membership: Membership, eventNid: number): void {
+    const position = batch.nextPosition()
+    batch.run(SET, roomNid, user.nid, CODES[membership], eventNid, position)
+    batch.touchUser(user.nid)
+    const record = { roomNid, userNid: user.nid, membership, eventNid, position, forgotten: false }
+    batch.onSettled((committed) => {
+      if (committed) this.#apply(record, user.userId)
+    })
+  }
+
+  /** Takes a membership back that state resolution has undone. */
+  remove(batch: Batch, roomNid: number, user: { nid: number; userId: UserId }): void {
+    batch.run(REMOVE, roomNid, user.nid)
+    batch.touchUser(user.nid)
+    batch.onSettled((committed) => {
+      if (!committed) return
+      this.#ofUser.get(user.nid)?.delete(roomNid)
+      const members = this.#members.get(roomNid)
+      if (members) dismiss(members, user.nid)
+    })
+  }
+
+  /** Hides a room that the user has left. */
+  forget(batch: Batch, roomNid: number, userNid: number): void {
+    batch.run(FORGET, roomNid, userNid)
+    batch.onSettled((committed) => {
+      const rooms = committed ? this.#ofUser.get(userNid) : undefined
+      const record = rooms?.get(roomNid)
+      if (record) rooms?.set(roomNid, { ...record, forgotten: true })
+    })
+  }
+
+  setStrippedState(batch: Batch, roomNid: number, userNid: number, state: readonly JsonObject[]): void {
+    batch.run(SET_STRIPPED, roomNid, userNid, JSON.stringify(state))
+  }
+
+  removeStrippedState(batch: Batch, roomNid: number, userNid: number): void {
+    batch.run(REMOVE_STRIPPED, roomNid, userNid)
+  }
+
+  /** The stripped state that came with the user's invite or knock. */
+  async strippedState(roomNid: number, userNid: number): Promise<JsonObject[]> {
+    const row = await this.#db.get<{ state: string }>(STRIPPED, roomNid, userNid)
+    return row ? (JSON.parse(row.state) as JsonObject[]) : []
+  }
+
+  #apply(record: MembershipRecord, userId: UserId): void {
+    this.#ofUser.get(record.userNid)?.set(record.roomNid, record)
+    const members = this.#members.get(record.roomNid)
+    if (!members) return
+    if (record.membership === 'join') admit(members, record.userNid, userId)
+    else dismiss(members, record.userNid)
+  }
+
+  async #loadUser(userNid: number): Promise<Map<number, MembershipRecord>> {
+    const rows = await this.#db.all<MembershipRow & Record<string, number>>(OF_USER, userNid)
+    const meanwhile = this.#ofUser.get(userNid)
+    if (meanwhile) return meanwhile
+    const records = new Map(rows.map((row) => [row.room_nid, toRecord(row)]))
+    this.#ofUser.set(userNid, records)
+    return records
+  }
+}
+
+function admit({ joined, servers }: MutableMembers, userNid: number, userId: UserId): void {
+  if (joined.has(userNid)) return
+  joined.set(userNid, userId)
+  const server = serverOfUser(userId)
+  servers.set(server, (servers.get(server) ?? 0) + 1)
+}
+
+function dismiss({ joined, servers }: MutableMembers, userNid: number): void {
+  const userId = joined.get(userNid)
+  if (userId === undefined) return
+  joined.delete(userNid)
+  const server = serverOfUser(userId)
+  const left = (servers.get(server) ?? 1) - 1
+  if (left === 0) servers.delete(server)
+  else servers.set(server, left)
+}
+
+const serverOfUser = (userId: UserId): string => userId.slice(userId.indexOf(':') + 1)
+
+function toRecord(row: MembershipRow): MembershipRecord {
+  return {
+    roomNid: row.room_nid,
+    userNid: row.user_nid,
+    membership: MEMBERSHIPS[row.membership] ?? 'leave',
+    eventNid: row.event_nid,
+    position: row.position,
+    forgotten: row.forgotten === 1,
+  }
+}

@@ -1,0 +1,112 @@
+import type { EventId, UserId } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import { redact } from '../protocol/redaction.ts'
+import { type BodyHead, decodeHead } from './event-layout.ts'
+import { eventIdOfBytes } from './event-ids.ts'
+import { parseKind } from './kind.ts'
+import type { Room } from './rooms.ts'
+
+/** What became of an event when it was received (server-server API, "Checks performed on receipt of a PDU"). */
+export const Standing = { accepted: 0, outlier: 1, softFailed: 2, rejected: 3 } as const
+export type Standing = (typeof Standing)[keyof typeof Standing]
+export const REDACTED = 8
+
+export interface EventRow {
+  event_nid: number
+  event_id: Uint8Array
+  room_nid: number
+  kind_nid: number
+  sender_nid: number
+  standing: number
+  state_before: number | null
+  state_after: number | null
+  body: Uint8Array
+}
+
+/**
+ * An event as it is read for clients: everything but what it cites and who signed it.
+ * Instances are shared by all readers; the event's client form is serialised once, by `clientText`.
+ */
+export class StoredEvent {
+  readonly nid: number
+  readonly eventId: EventId
+  readonly room: Room
+  readonly kindNid: number
+  readonly senderNid: number
+  readonly sender: UserId
+  readonly type: string
+  readonly stateKey: string | undefined
+  readonly standing: Standing
+  readonly redacted: boolean
+  /** Roots of the state before and after it; 0 for an outlier. */
+  readonly stateBefore: number
+  readonly stateAfter: number
+  readonly head: BodyHead
+  readonly body: Uint8Array
+  #content: JsonObject | undefined
+  #clientText: string | undefined
+
+  constructor(row: EventRow, room: Room, names: { kind: string; sender: string }) {
+    const { type, stateKey } = parseKind(names.kind)
+    this.nid = row.event_nid
+    this.eventId = eventIdOfBytes(row.event_id, room.rules)
+    this.room = room
+    this.kindNid = row.kind_nid
+    this.senderNid = row.sender_nid
+    this.sender = names.sender as UserId
+    this.type = type
+    this.stateKey = stateKey
+    this.standing = (row.standing & 7) as Standing
+    this.redacted = (row.standing & REDACTED) !== 0
+    this.stateBefore = row.state_before ?? 0
+    this.stateAfter = row.state_after ?? this.stateBefore
+    this.head = decodeHead(row.body)
+    this.body = row.body
+  }
+
+  get isState(): boolean {
+    return this.stateKey !== undefined
+  }
+
+  /** The content as clients may see it: redacted where the event is. */
+  get content(): JsonObject {
+    this.#content ??= this.redacted ? this.#redactedContent() : this.originalContent
+    return this.#content
+  }
+
+  /** The content as it was signed. */
+  get originalContent(): JsonObject {
+    return JSON.parse(this.head.contentText) as JsonObject
+  }
+
+  /**
+   * The event as clients get it, without `room_id` and `unsigned`, as JSON text without its closing brace:
+   * each answer appends what is particular to it.
+   */
+  get clientText(): string {
+    this.#clientText ??= this.#serialise()
+    return this.#clientText
+  }
+
+  #serialise(): string {
+    const content = this.redacted ? JSON.stringify(this.content) : this.head.contentText
+    const stateKey = this.stateKey === undefined ? '' : `,"state_key":${JSON.stringify(this.stateKey)}`
+    const redacts = this.redactsOfClients()
+    return (
+      `{"type":${JSON.stringify(this.type)},"sender":${JSON.stringify(this.sender)},"content":${content}${stateKey}` +
+      `,"event_id":"${this.eventId}","origin_server_ts":${this.head.originServerTs}${redacts === undefined ? '' : `,"redacts":${JSON.stringify(redacts)}`}`
+    )
+  }
+
+  /** Clients get `redacts` at the top level in every room version. https://spec.matrix.org/v1.19/rooms/v11/#event-format */
+  private redactsOfClients(): string | undefined {
+    if (this.type !== 'm.room.redaction') return undefined
+    const inContent = this.content.redacts
+    return this.head.redacts ?? (typeof inContent === 'string' ? inContent : undefined)
+  }
+
+  #redactedContent(): JsonObject {
+    const redacted = redact({ type: this.type, content: this.originalContent }, this.room.rules.redaction)
+    return redacted.content as JsonObject
+  }
+}
