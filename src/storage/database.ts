@@ -24,7 +24,6 @@ interface Queued {
   reject: (cause: unknown) => void
 }
 
-const MAX_GROUP_OPERATIONS = 20_000
 /**
  * Positions of in-memory streams (typing) are handed out without a commit. Each start skips this many positions,
  * and no more than half of it is handed out between two commits, so that no token ever moves backwards.
@@ -77,6 +76,16 @@ export class Batch {
     this.#settled.push(callback)
   }
 
+  /** Takes on all that another batch has queued. */
+  absorb(other: Batch): void {
+    for (const statement of other.statements) this.statements.push(statement)
+    for (const values of other.values) this.values.push(values)
+    for (const room of other.rooms) this.rooms.add(room)
+    for (const user of other.users) this.users.add(user)
+    this.lastPosition = Math.max(this.lastPosition, other.lastPosition)
+    this.onSettled((committed) => other.settle(committed))
+  }
+
   settle(committed: boolean): void {
     for (const callback of this.#settled) callback(committed)
     this.#settled = []
@@ -94,6 +103,7 @@ export class Database implements AsyncDisposable {
   readonly #statementIds = new Map<string, number>()
   #undefinedStatements: [number, string][] = []
   #queue: Queued[] = []
+  readonly #held = new Map<number, Queued[]>()
   #running = false
   #scheduled = false
   #drawn: number
@@ -149,10 +159,31 @@ export class Database implements AsyncDisposable {
     const batch = new Batch(this)
     const result = fill(batch)
     await new Promise<void>((resolve, reject) => {
-      this.#queue.push({ batch, chain, resolve, reject })
-      this.#schedule()
+      const queued = { batch, chain, resolve, reject }
+      const held = chain === undefined ? undefined : this.#held.get(chain)
+      if (held) held.push(queued)
+      else this.#enqueue(queued)
     })
     return result
+  }
+
+  /**
+   * Runs `task`, whose writes of `chain` are then committed together or not at all; when it rejects, they are all dropped.
+   * Until it has settled nothing is committed, so that positions become visible in the order in which they were drawn:
+   * it must be short (reads and computation) and must not wait for a write.
+   */
+  async together<T>(chain: number, task: () => Promise<T>): Promise<T> {
+    const held: Queued[] = []
+    this.#held.set(chain, held)
+    try {
+      const result = await task()
+      this.#release(chain, asOne(this, chain, held))
+      return result
+    } catch (cause) {
+      this.#release(chain)
+      for (const queued of held) this.#fail(queued, cause)
+      throw cause
+    }
   }
 
   /** Hears of every commit, before the writes of it resolve. */
@@ -209,8 +240,19 @@ export class Database implements AsyncDisposable {
     return statement
   }
 
+  #enqueue(queued: Queued): void {
+    this.#queue.push(queued)
+    this.#schedule()
+  }
+
+  #release(chain: number, queued?: Queued): void {
+    this.#held.delete(chain)
+    if (queued) this.#queue.push(queued)
+    if (this.#queue.length > 0) this.#schedule()
+  }
+
   #schedule(): void {
-    if (this.#running || this.#scheduled) return
+    if (this.#running || this.#scheduled || this.#held.size > 0) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
@@ -220,8 +262,8 @@ export class Database implements AsyncDisposable {
 
   async #commitQueued(): Promise<void> {
     this.#running = true
-    while (this.#queue.length > 0) {
-      const group = this.#takeGroup()
+    while (this.#queue.length > 0 && this.#held.size === 0) {
+      const group = this.#queue.splice(0)
       const started = performance.now()
       try {
         await this.#commit(group)
@@ -233,17 +275,6 @@ export class Database implements AsyncDisposable {
     }
     this.#running = false
     for (const resolve of this.#idle.splice(0)) resolve()
-  }
-
-  #takeGroup(): Queued[] {
-    let operations = 0
-    let count = 0
-    for (const { batch } of this.#queue) {
-      if (count > 0 && operations + batch.statements.length > MAX_GROUP_OPERATIONS) break
-      operations += batch.statements.length
-      count++
-    }
-    return this.#queue.splice(0, count)
   }
 
   /** Writes the operations of `group` and the position that they reach, as one transaction. */
@@ -299,5 +330,18 @@ export class Database implements AsyncDisposable {
     }
     for (const listener of this.#listeners) listener({ rooms, users, position: this.#position })
     for (const { resolve } of group) resolve()
+  }
+}
+
+/** Several queued writes as one that succeeds or fails as a whole. */
+function asOne(database: Database, chain: number, parts: readonly Queued[]): Queued | undefined {
+  if (parts.length === 0) return undefined
+  const batch = new Batch(database)
+  for (const part of parts) batch.absorb(part.batch)
+  return {
+    batch,
+    chain,
+    resolve: () => parts.forEach((part) => part.resolve()),
+    reject: (cause) => parts.forEach((part) => part.reject(cause)),
   }
 }

@@ -51,7 +51,10 @@ export class Names {
         resolved.set(row.name, row.nid)
       }
     }
-    return new ResolvedNames(resolved, (batch, name) => this.#intern(batch, name))
+    return new ResolvedNames(resolved, {
+      intern: (batch, name) => this.#intern(batch, name),
+      reserve: (name) => this.#reserve(name),
+    })
   }
 
   /** The names of a set of nids. */
@@ -83,9 +86,7 @@ export class Names {
   #intern(batch: Batch, name: string): number {
     const durable = this.#nids.get(name)
     if (durable !== undefined) return durable
-    const nid = this.#pending.get(name) ?? ++this.#last
-    this.#pending.set(name, nid)
-    this.#names.set(nid, name)
+    const nid = this.#reserve(name)
     batch.run(INSERT, nid, name)
     batch.onSettled((committed) => {
       if (!committed) return
@@ -95,31 +96,54 @@ export class Names {
     return nid
   }
 
+  #reserve(name: string): number {
+    const known = this.#nids.get(name) ?? this.#pending.get(name)
+    if (known !== undefined) return known
+    const nid = ++this.#last
+    this.#pending.set(name, nid)
+    this.#names.set(nid, name)
+    return nid
+  }
+
   #remember({ nid, name }: NameRow): void {
     this.#nids.set(name, nid)
     this.#names.set(nid, name)
   }
 }
 
+interface NameSource {
+  intern(batch: Batch, name: string): number
+  reserve(name: string): number
+}
+
 /** The nids of a set of names, as they were when it was resolved. */
 export class ResolvedNames {
   readonly #nids: ReadonlyMap<string, number | undefined>
-  readonly #intern: (batch: Batch, name: string) => number
+  readonly #source: NameSource
 
-  constructor(nids: ReadonlyMap<string, number | undefined>, intern: (batch: Batch, name: string) => number) {
+  constructor(nids: ReadonlyMap<string, number | undefined>, source: NameSource) {
     this.#nids = nids
-    this.#intern = intern
+    this.#source = source
   }
 
   /** The nid of a name of the set, given one by `batch` where it has none. */
   nid(batch: Batch, name: string): number {
-    const known = this.#nids.get(name)
-    if (known === undefined && !this.#nids.has(name)) throw new Error(`the name ${JSON.stringify(name)} was not resolved`)
-    return known ?? this.#intern(batch, name)
+    return this.#known(name) ?? this.#source.intern(batch, name)
+  }
+
+  /** The nid that a name of the set has or will have; the batch that first refers to it must still ask for it by `nid`. */
+  reserve(name: string): number {
+    return this.#known(name) ?? this.#source.reserve(name)
   }
 
   /** The nid of a name of the set, or undefined where it had none. */
   known(name: string): number | undefined {
     return this.#nids.get(name)
+  }
+
+  #known(name: string): number | undefined {
+    const nid = this.#nids.get(name)
+    if (nid === undefined && !this.#nids.has(name)) throw new Error(`the name ${JSON.stringify(name)} was not resolved`)
+    return nid
   }
 }

@@ -165,3 +165,41 @@ describe('migrations', () => {
     assert.deepEqual(db.prepare(`SELECT name FROM sqlite_master WHERE name = 'one'`).all(), [])
   })
 })
+
+describe('writes that are held together', () => {
+  test('are committed as one', async () => {
+    await using file = await temporaryFile()
+    await using db = open(file.path)
+    const writes: Promise<unknown>[] = []
+    await db.together(7, async () => {
+      writes.push(db.write((batch) => batch.run(ADD_NAME, 1, 'one'), 7))
+      writes.push(db.write((batch) => batch.run(ADD_NAME, 2, 'elsewhere'), 8))
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.deepEqual(await namesOf(db), [])
+      writes.push(db.write((batch) => batch.run(ADD_NAME, 3, 'two'), 7))
+    })
+    await Promise.all(writes)
+    assert.deepEqual(await namesOf(db), ['one', 'elsewhere', 'two'])
+  })
+
+  test('are all dropped when one fails, or the task', async () => {
+    await using file = await temporaryFile()
+    await using db = open(file.path)
+    const writes: Promise<unknown>[] = []
+    const add = (nid: number, name: string) => writes.push(db.write((batch) => batch.run(ADD_NAME, nid, name), 7))
+    await db.together(7, async () => {
+      add(1, 'one')
+      add(1, 'clash')
+    })
+    const failed = db.together(7, async () => {
+      add(2, 'two')
+      throw new Error('changed my mind')
+    })
+    await assert.rejects(failed, /changed my mind/)
+    assert.deepEqual(
+      (await Promise.allSettled(writes)).map(({ status }) => status),
+      ['rejected', 'rejected', 'rejected'],
+    )
+    assert.deepEqual(await namesOf(db), [])
+  })
+})

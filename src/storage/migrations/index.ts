@@ -1,5 +1,9 @@
 import type { Migration } from '../migrate.ts'
 import { rooms } from './0001-rooms.ts'
+import { accounts } from './0002-accounts.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
-export const migrations: readonly Migration[] = [{ number: 1, name: 'rooms', sql: rooms }]
+export const migrations: readonly Migration[] = [
+  { number: 1, name: 'rooms', sql: rooms },
+  { number: 2, name: 'accounts', sql: accounts },
+]
