@@ -5,11 +5,15 @@ export interface Requester {
   readonly userId: UserId
   /** Undefined for an application service that acts for no device. */
   readonly deviceId: DeviceId | undefined
-  /** The stored token's number; undefined for an application service, whose token is in its registration. */
-  readonly tokenId: number | undefined
+  /** Storage's number of the user. */
+  readonly userNid: number
+  /** Storage's number of the device, never used again for another; undefined where there is no device. */
+  readonly deviceNid: number | undefined
   readonly isGuest: boolean
   /** A server admin. */
   readonly isAdmin: boolean
+  /** May only read, leave rooms, and look after their devices and keys. https://spec.matrix.org/v1.19/client-server-api/#account-suspension */
+  readonly isSuspended?: boolean
   /** The registration's `id`, where an application service calls. */
   readonly appServiceId?: string
   /** Calls do not count against the rate limits (an application service that says so, a user with an override). */
