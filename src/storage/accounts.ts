@@ -18,7 +18,7 @@ const UPGRADE = `UPDATE accounts SET kind = ${KINDS.user}, password_hash = ? WHE
 const SET_ADMIN = 'UPDATE accounts SET admin = ? WHERE user_nid = ?'
 const SET_LOCKED = 'UPDATE accounts SET locked = ? WHERE user_nid = ?'
 const SET_SUSPENDED = 'UPDATE accounts SET suspended = ? WHERE user_nid = ?'
-const DEACTIVATE = 'UPDATE accounts SET deactivated = 1, password_hash = NULL, erased = max(erased, ?) WHERE user_nid = ?'
+const DEACTIVATE = 'UPDATE accounts SET deactivated = 1, password_hash = NULL, erased = ? WHERE user_nid = ?'
 const LEFT = 'UPDATE accounts SET deactivated = 2 WHERE user_nid = ?'
 
 /** An account of this server. */

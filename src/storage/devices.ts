@@ -39,7 +39,7 @@ interface DeviceRow {
 }
 
 /** The `devices` table: the devices of local users. */
-export class StoredDevices {
+export class Devices {
   readonly #db: Database
 
   constructor(db: Database) {

@@ -141,19 +141,24 @@ export class Events {
     return [event.sender, kindOf(event.type, event.stateKey), ...namesInBody(event.pdu)]
   }
 
+  /** The nid for a new event, so that the state after it can be worked out before it is appended. */
+  drawNid(): number {
+    return ++this.#last
+  }
+
   /**
-   * Queues a new event. `cited` gives the nids of those prev and auth events that we have.
+   * Queues a new event under a nid that was drawn for it. `cited` gives the nids of those prev and auth events that we have.
    * Returns it as readers will see it.
    */
   append(
     batch: Batch,
+    nid: number,
     room: Room,
     event: Event,
     placement: Placement,
     names: ResolvedNames,
     cited: ReadonlyMap<string, number>,
   ): StoredEvent {
-    const nid = ++this.#last
     const kind = kindOf(event.type, event.stateKey)
     const row: EventRow = {
       event_nid: nid,
@@ -184,9 +189,25 @@ export class Events {
   }
 
   /** Gives an outlier that has now been judged its standing and its place in the room's state. */
-  settle(batch: Batch, nid: number, placement: Placement): void {
-    batch.run(SETTLE, placement.standing, placement.stateBefore ?? null, placement.stateAfter ?? null, nid)
-    this.#forget(batch, nid)
+  settle(batch: Batch, nid: number, room: Room, event: Event, placement: Placement, names: ResolvedNames): StoredEvent {
+    const before = placement.stateBefore ?? null
+    const after = placement.stateAfter === placement.stateBefore ? null : (placement.stateAfter ?? null)
+    batch.run(SETTLE, placement.standing, before, after, nid)
+    const kind = kindOf(event.type, event.stateKey)
+    const row = {
+      event_nid: nid,
+      event_id: eventIdBytes(event.eventId),
+      room_nid: room.nid,
+      kind_nid: names.nid(batch, kind),
+      sender_nid: names.nid(batch, event.sender),
+      standing: placement.standing,
+      state_before: before,
+      state_after: after,
+      body: encodeBody(event, { event: () => undefined, name: (text) => names.nid(batch, text) }),
+    }
+    const stored = new StoredEvent(row, room, { kind, sender: event.sender })
+    this.#keepUntilSettled(batch, event, stored)
+    return stored
   }
 
   /** Records that `redaction` redacts `target`, which need not be here yet. */

@@ -78,7 +78,7 @@ export class Memberships {
     return (await this.#db.all<MembershipRow & Record<string, number>>(OF_ROOM, roomNid)).map(toRecord)
   }
 
-  /** Who is joined to a room. The answer is live: it follows later commits. */
+  /** Who is joined to a room. The answer is live, and runs ahead of the disk. */
   async members(roomNid: number): Promise<RoomMembers> {
     const cached = this.#members.get(roomNid)
     if (cached) return cached
@@ -96,8 +96,11 @@ export class Memberships {
     batch.run(SET, roomNid, user.nid, CODES[membership], eventNid, position)
     batch.touchUser(user.nid)
     const record = { roomNid, userNid: user.nid, membership, eventNid, position, forgotten: false }
+    this.#anticipate(batch, roomNid, (members) =>
+      membership === 'join' ? admit(members, user.nid, user.userId) : dismiss(members, user.nid),
+    )
     batch.onSettled((committed) => {
-      if (committed) this.#apply(record, user.userId)
+      if (committed) this.#ofUser.get(user.nid)?.set(roomNid, record)
     })
   }
 
@@ -105,11 +108,9 @@ export class Memberships {
   remove(batch: Batch, roomNid: number, user: { nid: number; userId: UserId }): void {
     batch.run(REMOVE, roomNid, user.nid)
     batch.touchUser(user.nid)
+    this.#anticipate(batch, roomNid, (members) => dismiss(members, user.nid))
     batch.onSettled((committed) => {
-      if (!committed) return
-      this.#ofUser.get(user.nid)?.delete(roomNid)
-      const members = this.#members.get(roomNid)
-      if (members) dismiss(members, user.nid)
+      if (committed) this.#ofUser.get(user.nid)?.delete(roomNid)
     })
   }
 
@@ -137,12 +138,17 @@ export class Memberships {
     return row ? (JSON.parse(row.state) as JsonObject[]) : []
   }
 
-  #apply(record: MembershipRecord, userId: UserId): void {
-    this.#ofUser.get(record.userNid)?.set(record.roomNid, record)
-    const members = this.#members.get(record.roomNid)
-    if (!members) return
-    if (record.membership === 'join') admit(members, record.userNid, userId)
-    else dismiss(members, record.userNid)
+  /**
+   * Who is in a room runs ahead of the disk like the room's head: the next event must go to the servers that the last one let in.
+   * A failed write drops what it had changed.
+   */
+  #anticipate(batch: Batch, roomNid: number, change: (members: MutableMembers) => void): void {
+    const apply = () => {
+      const members = this.#members.get(roomNid)
+      if (members) change(members)
+    }
+    apply()
+    batch.onSettled((committed) => (committed ? apply() : this.#members.delete(roomNid)))
   }
 
   async #loadUser(userNid: number): Promise<Map<number, MembershipRecord>> {

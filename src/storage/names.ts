@@ -29,7 +29,7 @@ export class Names {
 
   /** The nid of one name, or undefined where nothing refers to it. */
   async find(name: string): Promise<number | undefined> {
-    const cached = this.#nids.get(name)
+    const cached = this.#nids.get(name) ?? this.#pending.get(name)
     if (cached !== undefined) return cached
     const row = await this.#db.get<NameRow>(BY_NAME, name)
     if (row) this.#remember(row)
@@ -54,6 +54,7 @@ export class Names {
     return new ResolvedNames(resolved, {
       intern: (batch, name) => this.#intern(batch, name),
       reserve: (name) => this.#reserve(name),
+      pending: (name) => this.#pending.get(name),
     })
   }
 
@@ -114,6 +115,7 @@ export class Names {
 interface NameSource {
   intern(batch: Batch, name: string): number
   reserve(name: string): number
+  pending(name: string): number | undefined
 }
 
 /** The nids of a set of names, as they were when it was resolved. */
@@ -136,9 +138,9 @@ export class ResolvedNames {
     return this.#known(name) ?? this.#source.reserve(name)
   }
 
-  /** The nid of a name of the set, or undefined where it had none. */
+  /** The nid of a name of the set, or undefined where nothing refers to it. */
   known(name: string): number | undefined {
-    return this.#nids.get(name)
+    return this.#nids.get(name) ?? this.#source.pending(name)
   }
 
   #known(name: string): number | undefined {

@@ -1,0 +1,92 @@
+import type { EventId, RoomId } from '../../schemas/ids.ts'
+import { LRUCache } from 'lru-cache'
+import { KeyedQueue } from '../core/keyed-queue.ts'
+import type { Batch } from '../storage/database.ts'
+import type { Events } from '../storage/events.ts'
+import type { Room, Rooms } from '../storage/rooms.ts'
+
+const CACHED_HEADS = 5_000
+
+/** An event that no other event of its room cites yet. */
+export interface ForwardExtremity {
+  readonly nid: number
+  readonly eventId: EventId
+  readonly depth: number
+  /** Root of the state after it. */
+  readonly stateAfter: number
+}
+
+/** Where a room ends for now: what the next event builds on. */
+export interface RoomHead {
+  readonly extremities: readonly ForwardExtremity[]
+  /** Root of the current state: the resolved state after all extremities. */
+  readonly stateRoot: number
+}
+
+const NOTHING: RoomHead = { extremities: [], stateRoot: 0 }
+
+/**
+ * The heads of rooms and the locks that guard them. A head runs ahead of the database: it is that of the last event that is
+ * queued to be written, so that the next one need not wait for the disk (design rule 5).
+ */
+export class RoomHeads {
+  readonly #rooms: Rooms
+  readonly #events: Events
+  readonly #heads = new LRUCache<number, RoomHead>({ max: CACHED_HEADS })
+  /** Heads whose event is not durable yet must not be read back from the database. */
+  readonly #queued = new Map<number, RoomHead>()
+  readonly #locks = new KeyedQueue<RoomId>()
+
+  constructor(rooms: Rooms, events: Events) {
+    this.#rooms = rooms
+    this.#events = events
+  }
+
+  /** Runs `task` as the only one that works on the room's end. It must not wait for its writes to become durable. */
+  locked<T>(roomId: RoomId, task: () => Promise<T>): Promise<T> {
+    return this.#locks.run(roomId, task)
+  }
+
+  async get(room: Room): Promise<RoomHead> {
+    return this.#queued.get(room.nid) ?? this.#heads.get(room.nid) ?? this.#load(room)
+  }
+
+  /** Queues a new head; the room's next event builds on it from now on. Only under the room's lock. */
+  advance(batch: Batch, room: Room, head: RoomHead): void {
+    this.#rooms.setHead(
+      batch,
+      room.nid,
+      head.extremities.map(({ nid }) => nid),
+      head.stateRoot,
+    )
+    this.#queued.set(room.nid, head)
+    batch.onSettled((committed) => {
+      if (this.#queued.get(room.nid) === head) this.#queued.delete(room.nid)
+      if (committed) this.#heads.set(room.nid, head)
+      else this.#drop(room.nid)
+    })
+  }
+
+  /** A write has failed: all that was built on it fails with it, and the next event starts from what is on disk. */
+  #drop(roomNid: number): void {
+    this.#queued.delete(roomNid)
+    this.#heads.delete(roomNid)
+  }
+
+  async #load(room: Room): Promise<RoomHead> {
+    const stored = await this.#rooms.head(room.nid)
+    if (stored.extremities === undefined) return NOTHING
+    const events = await this.#events.byNids(stored.extremities)
+    const head = {
+      extremities: [...events.values()].map((event) => ({
+        nid: event.nid,
+        eventId: event.eventId,
+        depth: event.head.depth,
+        stateAfter: event.stateAfter,
+      })),
+      stateRoot: stored.stateRoot,
+    }
+    this.#heads.set(room.nid, head)
+    return head
+  }
+}

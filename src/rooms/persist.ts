@@ -1,0 +1,310 @@
+import { type EventId, serverOf, type ServerName, type UserId } from '../../schemas/ids.ts'
+import { stringAt } from '../../schemas/json.ts'
+import type { Event } from '../protocol/event.ts'
+import { mayRedact } from './redact.ts'
+import type { Batch, Database } from '../storage/database.ts'
+import type { Events, Placement } from '../storage/events.ts'
+import { eventIdBytes } from '../storage/event-ids.ts'
+import { kindOf, parseKind } from '../storage/kind.ts'
+import type { Memberships, Membership } from '../storage/memberships.ts'
+import type { Names, ResolvedNames } from '../storage/names.ts'
+import type { Outbox } from '../storage/outbox.ts'
+import type { Room } from '../storage/rooms.ts'
+import type { StateChange, StateDifference, StateMaps } from '../storage/state.ts'
+import { Standing, type StoredEvent } from '../storage/stored-event.ts'
+import type { Timelines } from '../storage/timelines.ts'
+import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
+import type { StateResolver } from './resolve.ts'
+import type { RoomStates } from './state.ts'
+
+export interface EventWriterParts {
+  serverName: ServerName
+  db: Database
+  names: Names
+  events: Events
+  maps: StateMaps
+  timelines: Timelines
+  memberships: Memberships
+  outbox: Outbox
+  heads: RoomHeads
+  states: RoomStates
+  resolver: StateResolver
+}
+
+export interface PersistOptions {
+  /** Send it on to the other servers of the room: all that our users send, and joins, leaves and knocks that we vouch for. */
+  forward?: boolean
+  /** Further operations of the same batch. */
+  also?: (batch: Batch, stored: StoredEvent) => void
+}
+
+/** An event on its way to the disk. */
+export interface Persisted {
+  readonly stored: StoredEvent
+  /** Resolves when the event is durable and visible. Nobody may be told of the event before. */
+  readonly written: Promise<void>
+}
+
+/** What is known of an event before its batch is filled. */
+interface Plan {
+  nid: number
+  /** The event was kept as an outlier before and gets its place in the room now. */
+  wasOutlier: boolean
+  names: ResolvedNames
+  cited: ReadonlyMap<EventId, number>
+  change: StateChange
+  redacts: number | undefined
+  destinations: ServerName[]
+}
+
+/** The only writer of events: one commit covers the event, the room's state, head and members, and the outbox. */
+export class EventWriter {
+  readonly #parts: EventWriterParts
+
+  constructor(parts: EventWriterParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Adds an accepted event to the end of its room. Only under the room's lock.
+   * @param stateBefore root of the state before the event, against which it was authorised
+   */
+  async accept(room: Room, event: Event, stateBefore: number, options: PersistOptions = {}): Promise<Persisted> {
+    const head = await this.#parts.heads.get(room)
+    const plan = await this.#plan(room, event, stateBefore, options)
+    const others = head.extremities.filter((old) => !event.prevEvents.includes(old.eventId) && old.nid !== plan.nid)
+    if (others.length === 0 && head.stateRoot === stateBefore) return this.#extend(room, event, stateBefore, plan, options)
+    return this.#parts.db.together(room.nid, () => this.#fork(room, head, event, stateBefore, plan, others, options))
+  }
+
+  /** Keeps an event that is not part of the room's timeline: rejected or soft-failed. Only under the room's lock. */
+  async keep(room: Room, event: Event, standing: Standing, stateBefore: number): Promise<Persisted> {
+    const plan = await this.#plan(room, event, stateBefore, {})
+    // A soft-failed event has a state after it, since others may build on it; a rejected one changes nothing.
+    const change = standing === Standing.rejected ? { root: stateBefore, nodes: new Map() } : plan.change
+    return this.#write(room, (batch) => {
+      this.#parts.maps.write(batch, change)
+      return this.#append(batch, room, event, { standing, stateBefore, stateAfter: change.root }, plan)
+    })
+  }
+
+  /** Keeps events without a place in the room: auth chains, and state from before our time. Those that we have are left out. */
+  async keepOutliers(room: Room, outliers: readonly Event[], rejected: ReadonlySet<EventId> = new Set()): Promise<void> {
+    const { db, events, names } = this.#parts
+    const known = await events.nids(outliers.map(({ eventId }) => eventId))
+    const fresh = outliers.filter(({ eventId }) => !known.has(eventId))
+    if (fresh.length === 0) return
+    const resolved = await names.resolve(fresh.flatMap((event) => events.namesOf(event)))
+    const cited = new Map(await events.nids(fresh.flatMap((event) => [...event.prevEvents, ...event.authEvents])))
+    for (const event of fresh) cited.set(event.eventId, events.drawNid())
+    await db.write((batch) => {
+      for (const event of fresh) {
+        const standing = rejected.has(event.eventId) ? Standing.rejected : Standing.outlier
+        events.append(
+          batch,
+          cited.get(event.eventId) ?? 0,
+          room,
+          event,
+          { standing, stateBefore: undefined, stateAfter: undefined },
+          resolved,
+          cited,
+        )
+      }
+    }, room.nid)
+  }
+
+  /** Adds an event from before all that we have to the start of its room's timeline: it moves no head and notifies nobody. */
+  async prepend(room: Room, event: Event, stateBefore: number): Promise<Persisted> {
+    const plan = await this.#plan(room, event, stateBefore, {})
+    return this.#write(room, (batch) => {
+      this.#parts.maps.write(batch, plan.change)
+      const stored = this.#append(
+        batch,
+        room,
+        event,
+        { standing: Standing.accepted, stateBefore, stateAfter: plan.change.root },
+        plan,
+      )
+      this.#parts.timelines.prepend(batch, room.nid, plan.nid)
+      this.#noteGaps(batch, room, event, plan)
+      return stored
+    })
+  }
+
+  /** The common case: the event cites the whole end of the room, and its state is the current one. */
+  async #extend(room: Room, event: Event, stateBefore: number, plan: Plan, options: PersistOptions): Promise<Persisted> {
+    const root = plan.change.root
+    const differences =
+      event.stateKey === undefined
+        ? []
+        : [{ type: event.type, stateKey: event.stateKey, event: { nid: plan.nid, content: event.content } }]
+    const users = await this.#usersOf(differences)
+    return this.#write(room, (batch) => {
+      this.#parts.maps.write(batch, plan.change)
+      const stored = this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
+      this.#finish(
+        batch,
+        room,
+        event,
+        stored,
+        plan,
+        { extremities: [extremityOf(stored, root)], stateRoot: root },
+        differences,
+        users,
+        options,
+      )
+      return stored
+    })
+  }
+
+  /** The event leaves other ends beside it: the current state has to be resolved anew. Its writes are committed together. */
+  async #fork(
+    room: Room,
+    head: RoomHead,
+    event: Event,
+    stateBefore: number,
+    plan: Plan,
+    others: readonly ForwardExtremity[],
+    options: PersistOptions,
+  ): Promise<Persisted> {
+    const root = plan.change.root
+    const appended = this.#write(room, (batch) => {
+      this.#parts.maps.write(batch, plan.change)
+      return this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
+    })
+    const stateRoot = await this.#parts.resolver.resolve(room, [...others.map(({ stateAfter }) => stateAfter), root])
+    const differences = await this.#named(await this.#parts.maps.difference(head.stateRoot, stateRoot))
+    const users = await this.#usersOf(differences)
+    const next = { extremities: [...others, extremityOf(appended.stored, root)], stateRoot }
+    const { written } = this.#write(room, (batch) => {
+      this.#finish(batch, room, event, appended.stored, plan, next, differences, users, options)
+      return appended.stored
+    })
+    return { stored: appended.stored, written: Promise.all([appended.written, written]).then(() => undefined) }
+  }
+
+  async #plan(room: Room, event: Event, stateBefore: number, options: PersistOptions): Promise<Plan> {
+    const { names, events, maps } = this.#parts
+    const resolved = await names.resolve(events.namesOf(event))
+    const cited = await events.nids([event.eventId, ...event.prevEvents, ...event.authEvents])
+    const outlier = cited.get(event.eventId)
+    const nid = outlier ?? events.drawNid()
+    const change =
+      event.stateKey === undefined
+        ? { root: stateBefore, nodes: new Map() }
+        : await maps.change(stateBefore, new Map([[resolved.reserve(kindOf(event.type, event.stateKey)), nid]]))
+    return {
+      nid,
+      wasOutlier: outlier !== undefined,
+      names: resolved,
+      cited,
+      change,
+      redacts: event.redacts === undefined ? undefined : await this.#redacts(room, event, event.redacts, stateBefore),
+      destinations: options.forward ? await this.#destinations(room, event) : [],
+    }
+  }
+
+  #append(batch: Batch, room: Room, event: Event, placement: Placement, plan: Plan): StoredEvent {
+    const { events } = this.#parts
+    if (event.redacts !== undefined) events.addRedaction(batch, event.redacts, plan.nid)
+    if (plan.redacts !== undefined && placement.standing === Standing.accepted) events.markRedacted(batch, plan.redacts)
+    if (plan.wasOutlier) return events.settle(batch, plan.nid, room, event, placement, plan.names)
+    return events.append(batch, plan.nid, room, event, placement, plan.names, plan.cited)
+  }
+
+  #finish(
+    batch: Batch,
+    room: Room,
+    event: Event,
+    stored: StoredEvent,
+    plan: Plan,
+    next: RoomHead,
+    differences: readonly CurrentChange[],
+    users: ResolvedNames,
+    options: PersistOptions,
+  ): void {
+    this.#parts.timelines.append(batch, room.nid, stored.nid)
+    this.#noteGaps(batch, room, event, plan)
+    this.#parts.heads.advance(batch, room, next)
+    for (const change of differences) this.#updateMember(batch, room, change, users)
+    if (plan.destinations.length > 0) this.#parts.outbox.enqueue(batch, plan.destinations, stored.nid)
+    options.also?.(batch, stored)
+  }
+
+  #write(room: Room, fill: (batch: Batch) => StoredEvent): Persisted {
+    const filled: { stored?: StoredEvent } = {}
+    const written = this.#parts.db.write((batch) => {
+      filled.stored = fill(batch)
+    }, room.nid)
+    // The callback has run: `write` calls it before it returns.
+    if (!filled.stored) throw new Error('the batch was not filled')
+    return { stored: filled.stored, written }
+  }
+
+  #updateMember(batch: Batch, room: Room, { type, stateKey, event }: CurrentChange, users: ResolvedNames): void {
+    if (type !== 'm.room.member') return
+    const { memberships } = this.#parts
+    const user = { nid: users.nid(batch, stateKey), userId: stateKey as UserId }
+    const membership = event && stringAt(event.content, 'membership')
+    if (event && isMembership(membership)) memberships.set(batch, room.nid, user, membership, event.nid)
+    else memberships.remove(batch, room.nid, user)
+  }
+
+  /** Where the event cites what we do not have, history goes on behind it; and what was missing may be this event. */
+  #noteGaps(batch: Batch, room: Room, event: Event, plan: Plan): void {
+    const { timelines, serverName } = this.#parts
+    if (serverOf(event.sender) === serverName) return
+    timelines.removeMissing(batch, room.nid, eventIdBytes(event.eventId))
+    for (const prev of event.prevEvents)
+      if (!plan.cited.has(prev)) timelines.addMissing(batch, room.nid, eventIdBytes(prev), plan.nid)
+  }
+
+  #usersOf(differences: readonly CurrentChange[]): Promise<ResolvedNames> {
+    return this.#parts.names.resolve(differences.flatMap(({ type, stateKey }) => (type === 'm.room.member' ? [stateKey] : [])))
+  }
+
+  async #named(differences: readonly StateDifference[]): Promise<CurrentChange[]> {
+    const { names, events } = this.#parts
+    const kinds = await names.namesOf(differences.map(({ kind }) => kind))
+    const stored = await events.byNids(differences.flatMap(({ after }) => after ?? []))
+    return differences.map(({ kind, after }) => {
+      const { type, stateKey = '' } = parseKind(kinds.get(kind) ?? '')
+      return { type, stateKey, event: after === undefined ? undefined : stored.get(after) }
+    })
+  }
+
+  /** The nid of the event that this redaction takes effect on, if we have it and the redaction may. */
+  async #redacts(room: Room, redaction: Event, target: EventId, stateBefore: number): Promise<number | undefined> {
+    const event = await this.#parts.events.byId(target)
+    if (!event || event.room.nid !== room.nid) return undefined
+    const levels = await this.#parts.states.powerLevels(stateBefore, room)
+    return mayRedact(room.rules, levels, redaction, event) ? event.nid : undefined
+  }
+
+  /** The other servers of the room, and that of the user whose membership the event changes. */
+  async #destinations(room: Room, event: Event): Promise<ServerName[]> {
+    const { servers } = await this.#parts.memberships.members(room.nid)
+    if (servers.size <= 1 && event.type !== 'm.room.member')
+      return servers.has(this.#parts.serverName) ? [] : ([...servers.keys()] as ServerName[])
+    const destinations = new Set(servers.keys() as Iterable<ServerName>)
+    if (event.type === 'm.room.member' && event.stateKey !== undefined) destinations.add(serverOf(event.stateKey))
+    destinations.delete(this.#parts.serverName)
+    destinations.delete(serverOf(event.sender))
+    return [...destinations]
+  }
+}
+
+/** A piece of the current state that changes: to an event, or to nothing. */
+interface CurrentChange {
+  type: string
+  stateKey: string
+  event: Pick<StoredEvent, 'nid' | 'content'> | undefined
+}
+
+function extremityOf(stored: StoredEvent, stateAfter: number): ForwardExtremity {
+  return { nid: stored.nid, eventId: stored.eventId, depth: stored.head.depth, stateAfter }
+}
+
+function isMembership(value: string | undefined): value is Membership {
+  return value === 'join' || value === 'invite' || value === 'leave' || value === 'ban' || value === 'knock'
+}
