@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import { addressRanges } from './address-ranges.ts'
+
+/** Gives the address of the client behind the reverse proxies that `trustedProxies` (ranges) names. */
+export function clientAddresses(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
+  const trusted = addressRanges(trustedProxies)
+  return (request) => {
+    const peer = plain(request.socket.remoteAddress ?? '')
+    const forwarded = request.headers['x-forwarded-for']
+    // Whoever is not a trusted proxy could write anything into the header.
+    if (forwarded === undefined || trustedProxies.length === 0 || !trusted(peer)) return peer
+    // Each proxy appends whom it saw, so the last hop that is not one of ours is the client.
+    const hops = String(forwarded)
+      .split(',')
+      .map((hop) => plain(hop.trim()))
+    const client = hops.findLast((hop) => isIP(hop) === 0 || !trusted(hop)) ?? hops[0]
+    return client !== undefined && isIP(client) !== 0 ? client : peer
+  }
+}
+
+/** A socket that listens on `::` shows IPv4 peers as `::ffff:192.0.2.1`. */
+const plain = (address: string): string => (address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address)

@@ -1,0 +1,26 @@
+/** The only place where an error becomes an answer. */
+import { MatrixError, unavailable, unknown } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Call } from './call.ts'
+import { type RawResponse, respond } from './reply.ts'
+
+/** A MatrixError says what the client gets; anything else is ours: logged in full, and the client gets its request's ID. */
+export function errorResponse(cause: unknown, call: Call, log: Logger): RawResponse {
+  const error = cause instanceof MatrixError ? cause : internalError(cause, call, log)
+  return respond(error.status, error.toJSON(), headersFor(error))
+}
+
+function internalError(cause: unknown, call: Call, log: Logger): MatrixError {
+  // The handler gave up because its signal said so.
+  if (call.isOver && cause instanceof Error && cause.name === 'AbortError') return unavailable()
+  log.error({ err: cause, requestId: call.requestId, method: call.method, route: call.routePath }, 'Request failed')
+  return unknown(`Internal server error (request ${call.requestId})`)
+}
+
+function headersFor(error: MatrixError): Record<string, string> {
+  const wait = error.extra.retry_after_ms
+  // Servers SHOULD include a Retry-After header, in whole seconds, in any response with status 429.
+  if (error.status === 429 && typeof wait === 'number') return { 'Retry-After': String(Math.ceil(wait / 1000)) }
+  // The rest of the body is still to come, and nobody wants it.
+  return error.status === 408 || error.status === 413 ? { Connection: 'close' } : {}
+}

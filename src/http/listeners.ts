@@ -1,0 +1,86 @@
+/** Sockets: plain and TLS listeners, and how they stop. */
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { once } from 'node:events'
+import type { Resource } from './resources.ts'
+import type { HttpApp } from './server.ts'
+
+export interface ListenerSettings {
+  /** IP address, or a host name. */
+  readonly address: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Paths of PEM files. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+  readonly resources: readonly Resource[]
+}
+
+export interface ListeningAt {
+  readonly address: string
+  readonly port: number
+  readonly tls: boolean
+}
+
+export interface Listening extends AsyncDisposable {
+  /** In the order of the settings, with the ports that were taken. */
+  readonly at: readonly ListeningAt[]
+  /** Stops accepting, aborts the signals of open requests, waits for their answers up to `graceMs`, then closes all sockets. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Against clients that hold connections by sending slowly. */
+const SERVER_OPTIONS: ServerOptions = {
+  headersTimeout: 30_000,
+  // Uploads arrive through slow links too; the bodies of other requests have their own, shorter limit.
+  requestTimeout: 600_000,
+  connectionsCheckingInterval: 10_000,
+  // Longer than the minute that reverse proxies keep theirs, so that it is they who close.
+  keepAliveTimeout: 75_000,
+  maxHeaderSize: 32 * 1024,
+  noDelay: true,
+}
+
+const GRACE_MS = 10_000
+
+/** Rejects where an address or a certificate cannot be used; then nothing listens. */
+export async function startListeners(settings: readonly ListenerSettings[], app: HttpApp): Promise<Listening> {
+  await using started = new AsyncDisposableStack()
+  const servers: Server[] = []
+  const at: ListeningAt[] = []
+  for (const listener of settings) {
+    const server = await createListener(listener, app)
+    started.defer(async () => void server.close())
+    server.listen({ host: listener.address, port: listener.port, backlog: 1024 })
+    await once(server, 'listening')
+    servers.push(server)
+    at.push({ address: listener.address, port: portOf(server), tls: listener.tls !== undefined })
+  }
+  started.move()
+  const close = (graceMs: number) => closeAll(servers, app, graceMs)
+  return { at, close, [Symbol.asyncDispose]: () => close(GRACE_MS) }
+}
+
+async function createListener(listener: ListenerSettings, app: HttpApp): Promise<Server> {
+  const handle = app.listener(listener.resources)
+  if (listener.tls === undefined) return createServer(SERVER_OPTIONS, handle)
+  const [cert, key] = await Promise.all([readFile(listener.tls.certificate), readFile(listener.tls.key)])
+  return createTlsServer({ ...SERVER_OPTIONS, cert, key }, handle)
+}
+
+async function closeAll(servers: readonly Server[], app: HttpApp, graceMs: number): Promise<void> {
+  const closed = servers.filter((server) => server.listening).map((server) => once(server, 'close'))
+  for (const server of servers) server.close()
+  const { promise: graceOver, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, graceMs)
+  await Promise.race([app.stop(), graceOver])
+  clearTimeout(timer)
+  // What is open still is too slow, or has never sent a request.
+  for (const server of servers) server.closeAllConnections()
+  await Promise.all(closed)
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}

@@ -1,0 +1,109 @@
+/** A route made ready to serve: authenticate, limit, read, check, call, answer. */
+import type { TSchema } from 'typebox'
+import { limitExceeded } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { type Authenticators, authenticate } from './authenticate.ts'
+import { parseJsonObject, readBody, textOf } from './body.ts'
+import type { Call } from './call.ts'
+import { type Query, queryReader } from './query.ts'
+import type { RateLimiter } from './rate-limit.ts'
+import { RawResponse, rawJson } from './reply.ts'
+import { type Resource, resourceOf } from './resources.ts'
+import type { Route } from './route.ts'
+import { Check, refusal } from './validate.ts'
+
+/** What the stages need from outside. */
+export interface Stages {
+  readonly authenticators: Authenticators
+  readonly rateLimiter: RateLimiter
+  readonly log: Logger
+  /** Accept `?access_token=` beside the Authorization header. */
+  readonly queryTokens: boolean
+  /** A body that takes longer is given up. */
+  readonly bodyTimeoutMs: number
+  /** Tests: an answer that is not as declared is an error. */
+  readonly checkResponses: boolean
+}
+
+export interface Mounted {
+  readonly route: Route
+  readonly resource: Resource
+  readonly readQuery: (text: string) => Query
+  readonly params: Check
+  readonly query: Check
+  readonly body: Check
+  readonly response: Check
+}
+
+export function mount(route: Route): Mounted {
+  const { path, params, query, body, response } = route.endpoint
+  return {
+    route,
+    resource: resourceOf(path),
+    readQuery: queryReader(query),
+    params: new Check(params),
+    query: new Check(query),
+    body: new Check(body ?? ANYTHING),
+    response: new Check(response),
+  }
+}
+
+const ANYTHING: TSchema = {}
+
+/** Serves a call whose path has been matched; throws what error-exit.ts answers. */
+export async function serve(mounted: Mounted, call: Call, queryText: string, stages: Stages): Promise<RawResponse> {
+  const { endpoint } = mounted.route
+  const query = mounted.readQuery(queryText)
+  call.query = query.values
+  // A server's signature covers its body, so there the body comes first.
+  if (endpoint.auth === 'server') await takeBody(call, stages.bodyTimeoutMs)
+  const queryToken = stages.queryTokens ? query.accessToken : undefined
+  call.requester = await authenticate(call, endpoint, queryToken, stages.authenticators)
+  limit(call, stages)
+  if (endpoint.auth !== 'server') await takeBody(call, stages.bodyTimeoutMs)
+  check(mounted, call)
+  const answer = await mounted.route.handle(call)
+  if (stages.checkResponses) checkAnswer(mounted, answer)
+  return answer instanceof RawResponse ? answer : rawJson(JSON.stringify(answer))
+}
+
+async function takeBody(call: Call, timeoutMs: number): Promise<void> {
+  const { endpoint } = call
+  if (endpoint?.body === undefined) return
+  call.bodyText = textOf(await readBody(call.req, endpoint.maxBody, timeoutMs))
+  call.body = call.bodyText === '' && endpoint.bodyOptional ? {} : parseJsonObject(call.bodyText)
+}
+
+function check(mounted: Mounted, call: Call): void {
+  if (!mounted.params.passes(call.params)) throw refusal('params', mounted.params, call.params)
+  if (!mounted.query.passes(call.query)) throw refusal('query', mounted.query, call.query)
+  if (call.body !== undefined && !mounted.body.passes(call.body)) throw refusal('body', mounted.body, call.body)
+}
+
+/** Counts the call against its caller: a server, a user, or the address where nobody has logged in yet. */
+function limit(call: Call, { rateLimiter, log }: Stages): void {
+  const limiter = call.endpoint?.rateLimit ?? 'none'
+  const { requester } = call
+  if (limiter === 'none' || (requester !== undefined && 'unlimited' in requester && requester.unlimited)) return
+  const byAddress = requester === undefined || limiter === 'login' || limiter === 'registration'
+  const key = byAddress ? call.address : 'origin' in requester ? requester.origin : requester.userId
+  const waitMs = rateLimiter.take(limiter, key)
+  if (waitMs === 0) return
+  log.info({ limiter, key, waitMs, requestId: call.requestId }, 'Rate limit exceeded')
+  throw limitExceeded(waitMs, limiter)
+}
+
+function checkAnswer(mounted: Mounted, answer: unknown): void {
+  const value = declaredPart(answer)
+  if (value === undefined || mounted.response.passes(value)) return
+  const { place, reason, missing } = mounted.response.failure(value)
+  const { method, path } = mounted.route.endpoint
+  throw new Error(`The answer of ${method} ${path} is not as declared: ${place} ${missing ?? ''} ${reason}`)
+}
+
+/** What the declaration speaks about: the JSON of a 200. */
+function declaredPart(answer: unknown): unknown {
+  if (!(answer instanceof RawResponse)) return answer
+  if (answer.status !== 200 || answer.headers['Content-Type'] !== 'application/json') return undefined
+  return JSON.parse([answer.body].flat().join(''))
+}

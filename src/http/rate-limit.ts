@@ -1,0 +1,60 @@
+/** Token buckets, one for each limiter and key. https://spec.matrix.org/v1.19/client-server-api/#rate-limiting */
+import { LRUCache } from 'lru-cache'
+import type { RateLimitClass } from '../../schemas/endpoint.ts'
+import type { Clock } from '../core/clock.ts'
+
+export interface Limit {
+  /** Let through in the long run. */
+  readonly perSecond: number
+  /** May come at once. */
+  readonly burst: number
+}
+
+export interface RateLimits {
+  readonly enabled: boolean
+  readonly message: Limit
+  readonly login: Limit
+  readonly registration: Limit
+  readonly join: Limit
+  readonly invite: Limit
+  readonly roomCreation: Limit
+  readonly read: Limit
+  readonly write: Limit
+  readonly federation: Limit
+}
+
+interface Bucket {
+  tokens: number
+  /** When `tokens` was right, in milliseconds. */
+  at: number
+}
+
+/** A forgotten bucket is a full one; so many are remembered at a time. */
+const MAX_BUCKETS = 50_000
+
+export class RateLimiter {
+  readonly #limits: RateLimits
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS })
+
+  constructor(limits: RateLimits, clock: Pick<Clock, 'now'>) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  /** Counts one call of `key` (a user, a server, an address). Returns 0, or how many milliseconds it must wait. */
+  take(limiter: RateLimitClass, key: string): number {
+    if (!this.#limits.enabled || limiter === 'none') return 0
+    const { perSecond, burst } = this.#limits[limiter === 'room-creation' ? 'roomCreation' : limiter]
+    const now = this.#clock.now()
+    const name = `${limiter} ${key}`
+    const bucket = this.#buckets.get(name) ?? { tokens: burst, at: now }
+    // A clock that was set back adds nothing.
+    bucket.tokens = Math.min(burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * perSecond)
+    bucket.at = now
+    this.#buckets.set(name, bucket)
+    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1000)
+    bucket.tokens -= 1
+    return 0
+  }
+}

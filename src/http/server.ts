@@ -1,0 +1,112 @@
+/** The HTTP edge: a koa app for each listener, over one table of routes. */
+import type { RequestListener } from 'node:http'
+import Koa from 'koa'
+import type { Logger } from '../core/logger.ts'
+import { randomLetters } from '../core/random.ts'
+import { logAccess, type Observation } from './access-log.ts'
+import type { Authenticators } from './authenticate.ts'
+import { Call, type CallContext } from './call.ts'
+import { clientAddresses } from './client-address.ts'
+import { PREFLIGHT_HEADERS } from './cors.ts'
+import { errorResponse } from './error-exit.ts'
+import { type Stages, serve } from './mount.ts'
+import { OpenCalls } from './open-calls.ts'
+import type { RateLimiter } from './rate-limit.ts'
+import { RawResponse } from './reply.ts'
+import type { Resource } from './resources.ts'
+import { Router } from './router.ts'
+import type { Route } from './route.ts'
+import { send } from './send.ts'
+
+export interface HttpOptions {
+  readonly routes: readonly Route[]
+  readonly authenticators: Authenticators
+  readonly rateLimiter: RateLimiter
+  readonly log: Logger
+  /** Ranges of reverse proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[]
+  /** Accept `?access_token=`; on unless said otherwise. */
+  readonly queryTokens?: boolean
+  readonly bodyTimeoutMs?: number
+  readonly checkResponses?: boolean
+  readonly onRequest?: (observation: Observation) => void
+}
+
+export interface HttpApp {
+  /** For a node:http server that offers these resources; everything else is 404 there. */
+  listener(resources: readonly Resource[]): RequestListener
+  /**
+   * Aborts the signals of all requests, now and from now on, and tells clients with each answer that the connection closes.
+   * Resolves when no request is open.
+   */
+  stop(): Promise<void>
+}
+
+const BODY_TIMEOUT_MS = 30_000
+
+export function createHttpApp(options: HttpOptions): HttpApp {
+  const router = new Router(options.routes)
+  const open = new OpenCalls()
+  const context: CallContext = { addressOf: clientAddresses(options.trustedProxies ?? []), open }
+  const nextRequestId = requestIds()
+  const stages: Stages = {
+    authenticators: options.authenticators,
+    rateLimiter: options.rateLimiter,
+    log: options.log,
+    queryTokens: options.queryTokens ?? true,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+    checkResponses: options.checkResponses ?? false,
+  }
+
+  const answer = async (call: Call, offered: ReadonlySet<Resource>): Promise<RawResponse> => {
+    try {
+      if (call.method === 'OPTIONS') return new RawResponse(204, PREFLIGHT_HEADERS)
+      const match = router.find(call.method, call.req.url ?? '/', offered)
+      call.endpoint = match.mounted.route.endpoint
+      call.params = match.params
+      return await serve(match.mounted, call, match.queryText, stages)
+    } catch (cause) {
+      return errorResponse(cause, call, options.log)
+    }
+  }
+
+  const observe = (call: Call, status: number): void => {
+    const seconds = (performance.now() - call.startedAt) / 1000
+    logAccess(options.log, call, status, seconds)
+    options.onRequest?.({ route: call.routePath, method: call.method, status, seconds })
+  }
+
+  return {
+    listener: (resources) => {
+      const offered = new Set(resources)
+      const koa = new Koa()
+      koa.on('error', (err: Error) => logKoaError(options.log, err))
+      koa.use(async (ctx) => {
+        // Written by send.ts, which shares bytes and writes parts without joining them.
+        ctx.respond = false
+        const call = new Call(ctx.req, ctx.res, nextRequestId(), context)
+        open.enter(ctx.res)
+        const response = await answer(call, offered)
+        const always = { 'X-Request-Id': call.requestId, ...(open.isStopping && { Connection: 'close' }) }
+        await send(ctx.res, response, always)
+        observe(call, response.status)
+      })
+      return koa.callback()
+    },
+    stop: () => open.stop(),
+  }
+}
+
+/** What koa reports: connections that broke, which is everyday, and answers that could not be written, which is our mistake. */
+function logKoaError(log: Logger, err: Error): void {
+  const broken = 'code' in err && (err.code === 'ECONNRESET' || err.code === 'EPIPE' || err.code === 'ECONNABORTED')
+  if (broken) log.debug({ err }, 'A connection broke')
+  else log.error({ err }, 'An answer could not be sent')
+}
+
+/** Short, and different from those of the last start. */
+function requestIds(): () => string {
+  const start = randomLetters(4)
+  let count = 0
+  return () => `${start}-${(++count).toString(36)}`
+}

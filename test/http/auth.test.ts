@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { Type } from 'typebox'
+import { jsonObject } from '../../schemas/definitions.ts'
+import { type Auth, endpoint } from '../../schemas/endpoint.ts'
+import type { SignedCall } from '../../src/http/authenticate.ts'
+import { RateLimiter } from '../../src/http/rate-limit.ts'
+import { respond } from '../../src/http/reply.ts'
+import { type Request, type Route, route } from '../../src/http/route.ts'
+import { ALICE, authenticators, LIMITS, testServer } from './support.ts'
+
+const PATH = '/_matrix/client/v3/who'
+const GUEST = { ...ALICE, isGuest: true }
+const ADMIN = { ...ALICE, isAdmin: true }
+const BRIDGE = { ...ALICE, appServiceId: 'bridge' }
+const TOKENS = { alice: ALICE, guest: GUEST, admin: ADMIN, bridge: BRIDGE }
+
+const tellWho = async ({ requester }: Request) =>
+  respond(200, { who: requester === undefined ? null : 'origin' in requester ? requester.origin : requester.userId })
+
+function who(auth: Auth, guests = false): Route {
+  return route(endpoint('GET', PATH, { auth, guests, response: jsonObject(), spec: '' }), tellWho)
+}
+
+const OUTCOMES: [auth: Auth, guests: boolean, token: string | undefined, outcome: string][] = [
+  ['none', false, undefined, 'null'],
+  ['none', false, 'alice', 'null'],
+  ['access-token', false, 'alice', '@alice:example.org'],
+  ['access-token', false, undefined, '401 M_MISSING_TOKEN'],
+  ['access-token', false, 'stolen', '401 M_UNKNOWN_TOKEN'],
+  ['access-token', false, 'guest', '403 M_GUEST_ACCESS_FORBIDDEN'],
+  ['access-token', true, 'guest', '@alice:example.org'],
+  ['optional-access-token', false, undefined, 'null'],
+  ['optional-access-token', false, 'alice', '@alice:example.org'],
+  ['optional-access-token', false, 'stolen', '401 M_UNKNOWN_TOKEN'],
+  ['admin', false, 'alice', '403 M_FORBIDDEN'],
+  ['admin', false, 'admin', '@alice:example.org'],
+  ['app-service', false, 'alice', '403 M_FORBIDDEN'],
+  ['app-service', false, 'bridge', '@alice:example.org'],
+]
+for (const [auth, guests, token, outcome] of OUTCOMES) {
+  test(`${auth}${guests ? ' for guests' : ''} called with ${token ?? 'no'} token: ${outcome}`, async () => {
+    await using server = await testServer([who(auth, guests)], { authenticators: authenticators(TOKENS) })
+    const answer = await server.call('GET', PATH, token === undefined ? {} : { token })
+    const got = answer.status === 200 ? String(answer.json.who) : `${answer.status} ${String(answer.json.errcode)}`
+    assert.equal(got, outcome)
+  })
+}
+
+test('a token in the query counts, unless that is switched off', async () => {
+  await using on = await testServer([who('access-token')])
+  assert.equal((await on.call('GET', `${PATH}?access_token=alice`)).status, 200)
+  await using off = await testServer([who('access-token')], { queryTokens: false })
+  assert.equal((await off.call('GET', `${PATH}?access_token=alice`)).json.errcode, 'M_MISSING_TOKEN')
+})
+
+test('a token in the query does not reach the handler', async () => {
+  const showQuery = route(endpoint('GET', PATH, { auth: 'access-token', response: jsonObject(), spec: '' }), async ({ query }) =>
+    respond(200, { ...query }),
+  )
+  await using server = await testServer([showQuery])
+  assert.deepEqual((await server.call('GET', `${PATH}?access_token=alice&a=b`)).json, { a: 'b' })
+})
+
+const SEND = '/_matrix/federation/v1/send/:txnId'
+const signedPut = route(
+  endpoint('PUT', SEND, {
+    auth: 'server',
+    params: Type.Object({ txnId: Type.String() }),
+    body: Type.Object({ pdus: Type.Array(jsonObject()) }),
+    response: jsonObject(),
+    spec: '',
+  }),
+  tellWho,
+)
+
+test("what another server's signature covers reaches the authenticator as sent", async () => {
+  const signed: SignedCall[] = []
+  await using server = await testServer([signedPut], { authenticators: authenticators({}, signed) })
+  const answer = await server.call('PUT', '/_matrix/federation/v1/send/a%2Fb?x=1', {
+    headers: { authorization: ['X-Matrix key=1', 'X-Matrix key=2'] },
+    body: { pdus: [] },
+  })
+  assert.deepEqual(answer.json, { who: 'remote.example.org' })
+  assert.deepEqual(signed, [
+    {
+      authorization: ['X-Matrix key=1', 'X-Matrix key=2'],
+      method: 'PUT',
+      uri: '/_matrix/federation/v1/send/a%2Fb?x=1',
+      content: { pdus: [] },
+    },
+  ])
+})
+
+test('a server that does not sign is refused', async () => {
+  await using server = await testServer([signedPut])
+  const answer = await server.call('PUT', '/_matrix/federation/v1/send/1', { body: { pdus: [] } })
+  assert.deepEqual([answer.status, answer.json.errcode], [401, 'M_UNAUTHORIZED'])
+})
+
+const limited = route(
+  endpoint('GET', PATH, { auth: 'access-token', rateLimit: 'message', response: jsonObject(), spec: '' }),
+  tellWho,
+)
+
+test('who calls too often is told when to come back', async () => {
+  const rateLimiter = new RateLimiter({ ...LIMITS, enabled: true }, { now: () => 0 })
+  await using server = await testServer([limited], { rateLimiter })
+  for (let i = 0; i < LIMITS.message.burst; i++) assert.equal((await server.call('GET', PATH, { token: 'alice' })).status, 200)
+  const answer = await server.call('GET', PATH, { token: 'alice' })
+  assert.deepEqual([answer.status, answer.json.errcode, answer.json.retry_after_ms], [429, 'M_LIMIT_EXCEEDED', 1000])
+  assert.equal(answer.headers['retry-after'], '1')
+  assert.ok(server.lines.some(({ fields }) => fields.limiter === 'message' && fields.key === '@alice:example.org'))
+})
+
+test('who is exempt is not limited', async () => {
+  const rateLimiter = new RateLimiter({ ...LIMITS, enabled: true }, { now: () => 0 })
+  const options = { rateLimiter, authenticators: authenticators({ bot: { ...ALICE, unlimited: true } }) }
+  await using server = await testServer([limited], options)
+  for (let i = 0; i < 10; i++) assert.equal((await server.call('GET', PATH, { token: 'bot' })).status, 200)
+})
