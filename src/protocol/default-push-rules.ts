@@ -1,0 +1,64 @@
+/**
+ * The server-default push rules.
+ * https://spec.matrix.org/v1.19/client-server-api/#predefined-rules, and those of MSC3930 for polls.
+ */
+import type { UserId } from '../../schemas/ids.ts'
+import type { PushAction, PushCondition, PushRule, PushRuleset } from './push-rules.ts'
+
+const notify: PushAction = 'notify'
+const sound = (value: string): PushAction => ({ set_tweak: 'sound', value })
+const highlight: PushAction = { set_tweak: 'highlight' }
+
+const match = (key: string, pattern: string): PushCondition => ({ kind: 'event_match', key, pattern })
+const property = (key: string, value: string | boolean): PushCondition => ({ kind: 'event_property_is', key, value })
+const contains = (key: string, value: string): PushCondition => ({ kind: 'event_property_contains', key, value })
+const members = (is: string): PushCondition => ({ kind: 'room_member_count', is })
+const mayNotify = (key: string): PushCondition => ({ kind: 'sender_notification_permission', key })
+
+function rule(name: string, conditions: PushCondition[], actions: PushAction[], enabled = true): PushRule {
+  return { rule_id: `.m.rule.${name}`, default: true, enabled, conditions, actions }
+}
+
+/** Goes before all rules, those of users too; all other defaults come after the users' rules of their kind. */
+export const MASTER_RULE_ID = '.m.rule.master'
+
+/** The rules of a user who has changed none, in the order in which they are tried. */
+export function defaultPushRules(owner: UserId): PushRuleset {
+  return { override: overrideRules(owner), content: [], room: [], sender: [], underride: underrideRules() }
+}
+
+function overrideRules(owner: UserId): PushRule[] {
+  const invited = [match('type', 'm.room.member'), match('content.membership', 'invite'), match('state_key', owner)]
+  const mentioned = [contains(String.raw`content.m\.mentions.user_ids`, owner)]
+  const roomMentioned = [property(String.raw`content.m\.mentions.room`, true), mayNotify('room')]
+  return [
+    rule('master', [], [], false),
+    rule('suppress_notices', [match('content.msgtype', 'm.notice')], []),
+    rule('invite_for_me', invited, [notify, sound('default')]),
+    rule('member_event', [match('type', 'm.room.member')], []),
+    rule('is_user_mention', mentioned, [notify, sound('default'), highlight]),
+    rule('is_room_mention', roomMentioned, [notify, highlight]),
+    rule('tombstone', [match('type', 'm.room.tombstone'), match('state_key', '')], [notify, highlight]),
+    rule('reaction', [match('type', 'm.reaction')], []),
+    rule('room.server_acl', [match('type', 'm.room.server_acl'), match('state_key', '')], []),
+    // MSC3930: immediately after .m.rule.room.server_acl.
+    rule('poll_response', [property('type', 'm.poll.response')], []),
+    rule('suppress_edits', [property(String.raw`content.m\.relates_to.rel_type`, 'm.replace')], []),
+  ]
+}
+
+function underrideRules(): PushRule[] {
+  const inPrivate = [notify, sound('default')]
+  return [
+    rule('call', [match('type', 'm.call.invite')], [notify, sound('ring')]),
+    rule('encrypted_room_one_to_one', [members('2'), match('type', 'm.room.encrypted')], inPrivate),
+    rule('room_one_to_one', [members('2'), match('type', 'm.room.message')], inPrivate),
+    rule('message', [match('type', 'm.room.message')], [notify]),
+    rule('encrypted', [match('type', 'm.room.encrypted')], [notify]),
+    // MSC3930: immediately after .m.rule.encrypted. Its text escapes the dots of the values, which are no paths.
+    rule('poll_start_one_to_one', [members('2'), property('type', 'm.poll.start')], inPrivate),
+    rule('poll_start', [property('type', 'm.poll.start')], [notify]),
+    rule('poll_end_one_to_one', [members('2'), property('type', 'm.poll.end')], inPrivate),
+    rule('poll_end', [property('type', 'm.poll.end')], [notify]),
+  ]
+}

@@ -1,0 +1,175 @@
+/**
+ * The conditions of push rules, compiled to functions.
+ * https://spec.matrix.org/v1.19/client-server-api/#conditions
+ */
+import { isJsonObject, type Json } from '../../schemas/json.ts'
+import type { Event } from './event.ts'
+import { matchesGlob } from './glob.ts'
+import type { PowerLevels } from './power-levels.ts'
+import { containsWords, wordPattern } from './word-pattern.ts'
+
+/** A condition as clients write it; what it needs beside its kind is checked when it is compiled. */
+export interface PushCondition {
+  [key: string]: Json
+  kind: string
+}
+
+/** Decides for one event and one reader, whose display name in the room it gets where there is one. */
+export type Condition = (subject: PushSubject, displayName: string | undefined) => boolean
+
+const BODY = 'content.body'
+
+/** One event and what push rules ask about its room, looked at once for all readers. */
+export class PushSubject {
+  readonly event: Event
+  /** The number of members joined to the room. */
+  readonly memberCount: number
+  readonly #levels: PowerLevels
+  readonly #values = new Map<string, Json | undefined>()
+  readonly #folded = new Map<string, string | undefined>()
+
+  constructor(event: Event, memberCount: number, levels: PowerLevels) {
+    this.event = event
+    this.memberCount = memberCount
+    this.#levels = levels
+  }
+
+  /** The value of a property. */
+  value({ name, path }: PropertyKey): Json | undefined {
+    if (this.#values.has(name)) return this.#values.get(name)
+    const value = valueAt(this.event, path)
+    this.#values.set(name, value)
+    return value
+  }
+
+  /** The text of a property with its case folded away; undefined for what is no string. */
+  text(key: PropertyKey): string | undefined {
+    if (this.#folded.has(key.name)) return this.#folded.get(key.name)
+    const value = this.value(key)
+    const text = typeof value === 'string' ? fold(value) : undefined
+    this.#folded.set(key.name, text)
+    return text
+  }
+
+  /** Whether the sender's power level is enough to notify the room, or whatever else the key names. */
+  senderMayNotify(key: string): boolean {
+    return this.#levels.of(this.event.sender) >= this.#levels.toNotify(key)
+  }
+}
+
+interface PropertyKey {
+  readonly name: string
+  readonly path: readonly string[]
+}
+
+const fold = (text: string): string => text.toLowerCase()
+
+/** A dot-separated path, in which `\.` and `\\` stand for a dot and a backslash of a property's name. */
+export function parsePropertyPath(name: string): PropertyKey {
+  const path = ['']
+  for (const [part] of name.matchAll(/\\[\\.]|[^\\.]+|\\|\./g)) {
+    if (part === '.') path.push('')
+    else path.push(`${path.pop()}${part === '\\.' || part === '\\\\' ? part.slice(1) : part}`)
+  }
+  return { name, path }
+}
+
+function valueAt(event: Event, [root = '', ...path]: readonly string[]): Json | undefined {
+  let value = rootOf(event, root)
+  for (const name of path) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, name)) return undefined
+    value = value[name]
+  }
+  return value
+}
+
+/** Ids are not in every PDU; the rest is as it was sent. */
+function rootOf(event: Event, name: string): Json | undefined {
+  if (name === 'event_id') return event.eventId
+  if (name === 'room_id') return event.roomId
+  return Object.hasOwn(event.pdu, name) ? event.pdu[name] : undefined
+}
+
+/** Compiles a condition; undefined for one that is unknown or malformed, which must not match any events. */
+export function compileCondition(condition: PushCondition): Condition | undefined {
+  switch (condition.kind) {
+    case 'event_match':
+      return eventMatch(condition['key'], condition['pattern'])
+    case 'event_property_is':
+      return propertyIs(condition)
+    case 'event_property_contains':
+      return propertyContains(condition)
+    case 'contains_display_name':
+      return containsDisplayName
+    case 'room_member_count':
+      return roomMemberCount(condition['is'])
+    case 'sender_notification_permission':
+      return senderMayNotify(condition['key'])
+    default:
+      return undefined
+  }
+}
+
+/**
+ * A glob that must match the entire value of a property or, as a special case, any part of `content.body` that
+ * starts and ends at a word boundary; both without regard to case.
+ */
+export function eventMatch(name: Json | undefined, pattern: Json | undefined): Condition | undefined {
+  if (typeof name !== 'string' || typeof pattern !== 'string') return undefined
+  const key = parsePropertyPath(name)
+  const folded = fold(pattern)
+  // Most patterns are plain text.
+  if (name !== BODY && !/[*?]/.test(folded)) return (subject) => subject.text(key) === folded
+  const matches = name === BODY ? wordPattern(folded) : (text: string) => matchesGlob(folded, text)
+  return (subject) => {
+    const text = subject.text(key)
+    return text !== undefined && matches(text)
+  }
+}
+
+function propertyIs({ key: name, value }: PushCondition): Condition | undefined {
+  if (typeof name !== 'string' || !isScalar(value)) return undefined
+  const key = parsePropertyPath(name)
+  return (subject) => subject.value(key) === value
+}
+
+function propertyContains({ key: name, value }: PushCondition): Condition | undefined {
+  if (typeof name !== 'string' || !isScalar(value)) return undefined
+  const key = parsePropertyPath(name)
+  return (subject) => {
+    const list = subject.value(key)
+    return Array.isArray(list) && list.includes(value)
+  }
+}
+
+/** A non-compound value of canonical JSON: a string, integer, boolean or null. */
+function isScalar(value: Json | undefined): value is string | number | boolean | null {
+  return value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)
+}
+
+const bodyKey = parsePropertyPath(BODY)
+const containsDisplayName: Condition = (subject, displayName) => {
+  const body = displayName === undefined ? undefined : subject.text(bodyKey)
+  return body !== undefined && displayName !== undefined && containsWords(body, fold(displayName))
+}
+
+const comparisons: Readonly<Record<string, (count: number, limit: number) => boolean>> = {
+  '==': (count, limit) => count === limit,
+  '<': (count, limit) => count < limit,
+  '>': (count, limit) => count > limit,
+  '<=': (count, limit) => count <= limit,
+  '>=': (count, limit) => count >= limit,
+}
+
+/** A decimal integer, prefixed by `==`, `<`, `>`, `>=` or `<=`; without a prefix it is `==`. */
+function roomMemberCount(is: Json | undefined): Condition | undefined {
+  const [, prefix, digits] = (typeof is === 'string' && /^(==|<=|>=|<|>)?([0-9]+)$/.exec(is)) || []
+  const compare = comparisons[prefix ?? '==']
+  if (digits === undefined || compare === undefined) return undefined
+  const limit = Number(digits)
+  return (subject) => compare(subject.memberCount, limit)
+}
+
+function senderMayNotify(key: Json | undefined): Condition | undefined {
+  return typeof key === 'string' ? (subject) => subject.senderMayNotify(key) : undefined
+}

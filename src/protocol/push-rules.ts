@@ -1,0 +1,140 @@
+/**
+ * Push rules: does an event notify a user, and how?
+ * https://spec.matrix.org/v1.19/client-server-api/#push-rules
+ *
+ * An event is looked at once for all users of its room (`PushSubject`), a user's rules are compiled once for all
+ * events (`compilePushRules`); what is left to do for each pair is a few comparisons.
+ */
+import { isJsonObject, type JsonObject } from '../../schemas/json.ts'
+import { type Condition, compileCondition, eventMatch, type PushCondition, type PushSubject } from './push-conditions.ts'
+
+export { type PushCondition, PushSubject } from './push-conditions.ts'
+
+export type PushAction = string | JsonObject
+
+export interface PushRule {
+  rule_id: string
+  default: boolean
+  enabled: boolean
+  actions: PushAction[]
+  /** Of override and underride rules. */
+  conditions?: PushCondition[]
+  /** Of content rules: a glob for the body. */
+  pattern?: string
+}
+
+/** The kinds of rule in the order that they are checked. */
+export const pushRuleKinds = ['override', 'content', 'room', 'sender', 'underride'] as const
+export type PushRuleKind = (typeof pushRuleKinds)[number]
+export type PushRuleset = Record<PushRuleKind, PushRule[]>
+
+/** What becomes of an event for a user. */
+export interface PushOutcome {
+  /** The rule that decided, or undefined where none matched or the event is the user's own. */
+  readonly ruleId: string | undefined
+  readonly notify: boolean
+  /** Whether it counts as a highlight; never without `notify`. */
+  readonly highlight: boolean
+  readonly sound: string | undefined
+  /** The actions of the rule, as they are handed to the client. */
+  readonly actions: readonly PushAction[]
+}
+
+const nothing: PushOutcome = { ruleId: undefined, notify: false, highlight: false, sound: undefined, actions: [] }
+
+interface CompiledRule {
+  readonly conditions: readonly Condition[]
+  readonly outcome: PushOutcome
+}
+
+/** A user's rules, ready to be asked. */
+export interface CompiledPushRules {
+  readonly owner: string
+  /** Override and content rules. */
+  readonly first: readonly CompiledRule[]
+  readonly rooms: ReadonlyMap<string, PushOutcome>
+  readonly senders: ReadonlyMap<string, PushOutcome>
+  /** Underride rules. */
+  readonly last: readonly CompiledRule[]
+}
+
+/**
+ * Compiles a user's rules, default rules included, each kind in the order in which its rules are tried. Rules that
+ * can never match are left out: disabled ones, and those with a condition that is not understood.
+ */
+export function compilePushRules(ruleset: PushRuleset, owner: string): CompiledPushRules {
+  const conditional = (rules: readonly PushRule[]) => compileRules(rules, (rule) => (rule.conditions ?? []).map(compileCondition))
+  const content = compileRules(ruleset.content, (rule) => [eventMatch('content.body', rule.pattern)])
+  return {
+    owner,
+    first: [...conditional(ruleset.override), ...content],
+    rooms: outcomesById(ruleset.room),
+    senders: outcomesById(ruleset.sender),
+    last: conditional(ruleset.underride),
+  }
+}
+
+/**
+ * Finds the rule of the highest priority that matches, and what it asks for.
+ * @param displayName the user's display name in the room, where there is one
+ */
+export function evaluatePushRules(rules: CompiledPushRules, subject: PushSubject, displayName?: string): PushOutcome {
+  const { event } = subject
+  // Homeservers MUST NOT notify the Push Gateway for events that the user has sent themselves.
+  if (event.sender === rules.owner) return nothing
+  return (
+    firstMatch(rules.first, subject, displayName) ??
+    rules.rooms.get(event.roomId) ??
+    rules.senders.get(event.sender) ??
+    firstMatch(rules.last, subject, displayName) ??
+    nothing
+  )
+}
+
+function firstMatch(
+  rules: readonly CompiledRule[],
+  subject: PushSubject,
+  displayName: string | undefined,
+): PushOutcome | undefined {
+  for (const rule of rules) if (allHold(rule.conditions, subject, displayName)) return rule.outcome
+  return undefined
+}
+
+function allHold(conditions: readonly Condition[], subject: PushSubject, displayName: string | undefined): boolean {
+  for (const holds of conditions) if (!holds(subject, displayName)) return false
+  return true
+}
+
+function compileRules(rules: readonly PushRule[], conditionsOf: (rule: PushRule) => (Condition | undefined)[]): CompiledRule[] {
+  return rules
+    .filter((rule) => rule.enabled)
+    .flatMap((rule) => {
+      const conditions = conditionsOf(rule)
+      const known = conditions.filter((condition) => condition !== undefined)
+      return known.length < conditions.length ? [] : [{ conditions: known, outcome: outcomeOf(rule) }]
+    })
+}
+
+function outcomesById(rules: readonly PushRule[]): Map<string, PushOutcome> {
+  return new Map(rules.filter((rule) => rule.enabled).map((rule) => [rule.rule_id, outcomeOf(rule)]))
+}
+
+function outcomeOf({ rule_id: ruleId, actions: all }: PushRule): PushOutcome {
+  // Clients and homeservers MUST ignore the historical actions dont_notify and coalesce.
+  const actions = all.filter((action) => action !== 'dont_notify' && action !== 'coalesce')
+  const notify = actions.includes('notify')
+  const sound = tweak(actions, 'sound')?.['value']
+  const highlight = tweak(actions, 'highlight')
+  return {
+    ruleId,
+    notify,
+    // If a highlight tweak is given with no value, its value is defined to be true.
+    highlight: notify && highlight !== undefined && (highlight['value'] ?? true) === true,
+    sound: typeof sound === 'string' ? sound : undefined,
+    actions,
+  }
+}
+
+function tweak(actions: readonly PushAction[], name: string): JsonObject | undefined {
+  return actions.filter((action) => isJsonObject(action)).findLast((action) => action['set_tweak'] === name)
+}

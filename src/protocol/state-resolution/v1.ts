@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { authorise } from '../event-auth/index.ts'
+import type { Event, EventId, StateLookup } from '../event.ts'
+import { parseStateMapKey, type StateMap, stateMapKey } from '../state-map.ts'
+import type { FetchEvent } from './events.ts'
+
+/** The order in which conflicts that affect authorisation are resolved; all other types come last, together. */
+const PASSES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member']
+
+/** State resolution of room version 1. Unlike later, an event that a state lacks is in no conflict. */
+export function resolveV1(states: readonly StateMap[], fetch: FetchEvent): Map<string, EventId> {
+  const { resolved, conflicts } = findConflicts(states, fetch)
+  for (const pass of PASSES) {
+    settle(
+      conflicts.filter(({ type }) => type === pass),
+      resolved,
+      fetch,
+      lastOfAllowed,
+    )
+  }
+  settle(
+    conflicts.filter(({ type }) => !PASSES.includes(type)),
+    resolved,
+    fetch,
+    deepestAllowed,
+  )
+  return resolved
+}
+
+/** The events that states have in one place, in ascending depth, then descending SHA-1 of the event id. */
+interface Conflict {
+  readonly key: string
+  readonly type: string
+  readonly events: readonly Event[]
+}
+
+/** The union of the states without what is in conflict, and the conflicts. */
+function findConflicts(
+  states: readonly StateMap[],
+  fetch: FetchEvent,
+): { resolved: Map<string, EventId>; conflicts: Conflict[] } {
+  const found = new Map<string, Set<EventId>>()
+  for (const state of states) {
+    for (const [key, eventId] of state) {
+      const events = found.get(key)
+      if (events === undefined) found.set(key, new Set([eventId]))
+      else events.add(eventId)
+    }
+  }
+  const resolved = new Map<string, EventId>()
+  const conflicts: Conflict[] = []
+  for (const [key, eventIds] of found) {
+    const [first] = eventIds
+    if (eventIds.size === 1 && first !== undefined) resolved.set(key, first)
+    else conflicts.push({ key, type: parseStateMapKey(key).type, events: byDepthThenHash(eventIds, fetch) })
+  }
+  return { resolved, conflicts }
+}
+
+function byDepthThenHash(eventIds: ReadonlySet<EventId>, fetch: FetchEvent): Event[] {
+  const events: { event: Event; hash: string }[] = []
+  for (const eventId of eventIds) {
+    const event = fetch(eventId)
+    if (event !== undefined) events.push({ event, hash: createHash('sha1').update(eventId).digest('hex') })
+  }
+  events.sort((x, y) => x.event.depth - y.event.depth || (x.hash < y.hash ? 1 : -1))
+  return events.map(({ event }) => event)
+}
+
+type Choose = (events: readonly Event[], lookup: (replacement: Event | undefined) => StateLookup) => Event | undefined
+
+/** Settles a number of conflicts each by itself in the state before the first of them, then enters the outcomes. */
+function settle(conflicts: readonly Conflict[], resolved: Map<string, EventId>, fetch: FetchEvent, choose: Choose): void {
+  const chosen = conflicts.map(({ key, events }) => {
+    const lookup =
+      (replacement: Event | undefined): StateLookup =>
+      (type, stateKey) => {
+        const wanted = stateMapKey(type, stateKey)
+        if (replacement !== undefined && wanted === key) return replacement
+        const eventId = resolved.get(wanted)
+        return eventId && fetch(eventId)
+      }
+    return [key, choose(events, lookup)] as const
+  })
+  for (const [key, event] of chosen) if (event !== undefined) resolved.set(key, event.eventId)
+}
+
+/** Takes the first of the list, then each one that is allowed where the one before it holds, until one is not. */
+const lastOfAllowed: Choose = (events, lookup) => {
+  let [current] = events
+  for (const event of events.slice(1)) {
+    if (!authorise(event, lookup(current)).allowed) break
+    current = event
+  }
+  return current
+}
+
+/** Picks the event with the highest depth and lowest SHA-1 that is allowed. */
+const deepestAllowed: Choose = (events, lookup) => events.findLast((event) => authorise(event, lookup(undefined)).allowed)
