@@ -2,7 +2,7 @@
  * The redaction algorithm, its versions as data.
  * https://spec.matrix.org/v1.19/client-server-api/#redactions and the section "Redactions" of each room version
  */
-import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts'
+import { isJsonObject, type JsonObject } from '../../schemas/json.ts'
 import type { Pdu } from './event.ts'
 
 /**
@@ -95,25 +95,24 @@ export function redact(pdu: Pdu, rules: RedactionRules): Pdu {
     const value = Object.hasOwn(pdu, key) ? pdu[key] : undefined
     if (value !== undefined) redacted[key] = value
   }
-  redacted['content'] = kept(pdu['content'], keptContent(pdu, rules)) ?? {}
+  const { type, content } = pdu
+  redacted['content'] = typeof type === 'string' && isJsonObject(content) ? redactContent(type, content, rules) : {}
   return redacted
 }
 
-function keptContent(pdu: Pdu, rules: RedactionRules): KeptKeys {
-  const type = pdu['type']
-  return (typeof type === 'string' ? rules.content.get(type) : undefined) ?? NOTHING
+/** What is left of the content of an event of that type: the content itself where all of it stays. */
+export function redactContent(type: string, content: JsonObject, rules: RedactionRules): JsonObject {
+  const keys = rules.content.get(type)
+  return keys === undefined ? {} : kept(content, keys)
 }
 
-const NOTHING: KeptKeys = {}
-
-function kept(value: Json | undefined, keys: KeptKeys): JsonObject | undefined {
-  if (!isJsonObject(value)) return undefined
-  if (keys === 'all') return value
+function kept(object: JsonObject, keys: KeptKeys): JsonObject {
+  if (keys === 'all') return object
   const result: JsonObject = {}
   for (const [key, rule] of Object.entries(keys)) {
-    const child = Object.hasOwn(value, key) ? value[key] : undefined
-    const rest = rule === true ? child : kept(child, rule)
-    if (rest !== undefined) result[key] = rest
+    const child = Object.hasOwn(object, key) ? object[key] : undefined
+    if (rule === true && child !== undefined) result[key] = child
+    if (rule !== true && isJsonObject(child)) result[key] = kept(child, rule)
   }
   return result
 }
