@@ -13,11 +13,14 @@ export interface Sight {
   readonly membership: string | undefined
 }
 
+/** What decides about an event by itself. */
+export type SeenEvent = Pick<Event, 'type' | 'stateKey' | 'content'>
+
 /**
  * The visibility that an `m.room.history_visibility` event sets, or undefined where there is none.
  * If no history_visibility is set, or if the value is not understood, the visibility is assumed to be shared.
  */
-export function historyVisibilityOf(event: Event | undefined): HistoryVisibility {
+export function historyVisibilityOf(event: Pick<Event, 'content'> | undefined): HistoryVisibility {
   const value = event && stringAt(event.content, 'history_visibility')
   return value === 'world_readable' || value === 'invited' || value === 'joined' ? value : 'shared'
 }
@@ -27,7 +30,7 @@ export function historyVisibilityOf(event: Event | undefined): HistoryVisibility
  * @param before what the state before the event says about that user
  * @param joinedLater whether the user joined the room at any point after the event, even if they left since
  */
-export function mayUserSee(event: Event, user: string, before: Sight, joinedLater: boolean): boolean {
+export function mayUserSee(event: SeenEvent, user: string, before: Sight, joinedLater: boolean): boolean {
   if (allows(before, joinedLater)) return true
   const after = sightAfter(event, user, before)
   return after !== before && allows(after, joinedLater)
@@ -48,7 +51,7 @@ function allows({ visibility, membership }: Sight, joinedLater: boolean): boolea
  * For m.room.history_visibility events themselves, and likewise for the user's own m.room.member events, the user
  * should be allowed to see the event if what holds before or after the event would allow it.
  */
-function sightAfter(event: Event, user: string, before: Sight): Sight {
+function sightAfter(event: SeenEvent, user: string, before: Sight): Sight {
   if (event.type === 'm.room.history_visibility' && event.stateKey === '')
     return { ...before, visibility: historyVisibilityOf(event) }
   if (event.type === 'm.room.member' && event.stateKey === user)

@@ -11,7 +11,7 @@ const FROM = 'FROM accounts a JOIN names n ON n.nid = a.user_nid'
 const BY_USER_ID = `SELECT ${COLUMNS} ${FROM} WHERE n.name = ?`
 const BY_NID = `SELECT ${COLUMNS} ${FROM} WHERE a.user_nid = ?`
 const ANY = `SELECT 1 AS n FROM accounts WHERE kind <> ${KINDS.guest} LIMIT 1`
-const LEAVING = `SELECT n.name ${FROM} WHERE a.deactivated = 1`
+const LEAVING = `SELECT a.user_nid, n.name ${FROM} WHERE a.deactivated = 1`
 const INSERT = 'INSERT INTO accounts (user_nid, kind, password_hash, admin, created_ts) VALUES (?, ?, ?, ?, ?)'
 const SET_PASSWORD = 'UPDATE accounts SET password_hash = ? WHERE user_nid = ?'
 const UPGRADE = `UPDATE accounts SET kind = ${KINDS.user}, password_hash = ? WHERE user_nid = ?`
@@ -81,8 +81,9 @@ export class Accounts {
   }
 
   /** Deactivated users who have not left all of their rooms yet. */
-  async leaving(): Promise<UserId[]> {
-    return (await this.#db.all<{ name: UserId }>(LEAVING)).map(({ name }) => name)
+  async leaving(): Promise<{ userNid: number; userId: UserId }[]> {
+    const rows = await this.#db.all<{ user_nid: number; name: UserId }>(LEAVING)
+    return rows.map(({ user_nid, name }) => ({ userNid: user_nid, userId: name }))
   }
 
   /** A new account; the batch fails when the user has one. */
@@ -95,7 +96,7 @@ export class Accounts {
   }
 
   /** Makes a guest a user. */
-  upgrade(batch: Batch, userNid: number, passwordHash: string): void {
+  upgrade(batch: Batch, userNid: number, passwordHash: string | null): void {
     batch.run(UPGRADE, passwordHash, userNid)
   }
 

@@ -40,12 +40,14 @@ export class ClientTransactions {
     return row ? { device: row.device, transactionId: row.transaction_id } : undefined
   }
 
+  /** Counts from now on, before it is durable: the request may be repeated while its event is on the way to the disk. */
   add(batch: Batch, device: number, transactionId: string, eventNid: number): void {
+    const key = keyOf(device, transactionId)
     batch.run(INSERT, device, transactionId, eventNid)
+    this.#recent.set(key, eventNid)
+    this.#ofEvent.set(eventNid, { device, transactionId })
     batch.onSettled((committed) => {
-      if (!committed) return
-      this.#recent.set(keyOf(device, transactionId), eventNid)
-      this.#ofEvent.set(eventNid, { device, transactionId })
+      if (!committed) this.#recent.delete(key)
     })
   }
 

@@ -1,0 +1,123 @@
+import type { UserId } from '../../schemas/ids.ts'
+import type { Clock } from '../core/clock.ts'
+import type { ClientTransactions } from '../storage/client-transactions.ts'
+import type { Events } from '../storage/events.ts'
+import { kindOf } from '../storage/kind.ts'
+import type { Names } from '../storage/names.ts'
+import type { StateMaps } from '../storage/state.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import { stringAt } from '../../schemas/json.ts'
+
+/** Whose eyes events are serialised for. */
+export interface Reader {
+  readonly userNid: number
+  readonly userId: UserId
+  /** The device that asks: it recognises its own events by their transaction ids. */
+  readonly deviceNid: number | undefined
+}
+
+export interface ClientEventsParts {
+  clock: Clock
+  names: Names
+  events: Events
+  maps: StateMaps
+  transactions: ClientTransactions
+}
+
+export interface SerialiseOptions {
+  /** Everywhere but in /sync, events name their room. */
+  withRoomId: boolean
+}
+
+/**
+ * Events as clients get them, as JSON text. What all readers share is serialised once with the event;
+ * here follows `unsigned`, which depends on the reader and on the time.
+ * https://spec.matrix.org/v1.19/client-server-api/#room-event-format
+ */
+export class ClientEvents {
+  readonly #parts: ClientEventsParts
+
+  constructor(parts: ClientEventsParts) {
+    this.#parts = parts
+  }
+
+  /** One JSON text an event, in the same order. */
+  async texts(events: readonly StoredEvent[], reader: Reader, options: SerialiseOptions): Promise<string[]> {
+    const memberships = new MembershipsAt(this.#parts, reader)
+    const texts: string[] = []
+    for (const event of events) {
+      const roomId = options.withRoomId ? `,"room_id":${JSON.stringify(event.room.roomId)}` : ''
+      texts.push(`${event.clientText}${roomId},"unsigned":${await this.#unsigned(event, reader, memberships)}}`)
+    }
+    return texts
+  }
+
+  async text(event: StoredEvent, reader: Reader, options: SerialiseOptions): Promise<string> {
+    const [text = ''] = await this.texts([event], reader, options)
+    return text
+  }
+
+  async #unsigned(event: StoredEvent, reader: Reader, memberships: MembershipsAt): Promise<string> {
+    let unsigned = `{"age":${Math.max(0, this.#parts.clock.now() - event.head.originServerTs)}`
+    const membership = await memberships.at(event.stateAfter)
+    if (membership !== undefined) unsigned += `,"membership":${JSON.stringify(membership)}`
+    if (event.senderNid === reader.userNid && reader.deviceNid !== undefined)
+      unsigned += await this.#transactionId(event, reader.deviceNid)
+    if (event.isState) unsigned += await this.#replaced(event)
+    if (event.redacted) unsigned += await this.#redactedBecause(event, reader)
+    return `${unsigned}}`
+  }
+
+  async #transactionId(event: StoredEvent, deviceNid: number): Promise<string> {
+    const transaction = await this.#parts.transactions.ofEvent(event.nid)
+    if (transaction?.device !== deviceNid) return ''
+    // The id is kept together with its endpoint; what follows the last line break is the client's part.
+    return `,"transaction_id":${JSON.stringify(transaction.transactionId.slice(transaction.transactionId.lastIndexOf('\n') + 1))}`
+  }
+
+  /** What a state event took the place of. */
+  async #replaced(event: StoredEvent): Promise<string> {
+    const nid = (await this.#parts.maps.get(event.stateBefore, [event.kindNid])).get(event.kindNid)
+    if (nid === undefined || nid === event.nid) return ''
+    const before = await this.#parts.events.get(nid)
+    return `,"replaces_state":"${before.eventId}","prev_content":${JSON.stringify(before.content)},"prev_sender":${JSON.stringify(before.sender)}`
+  }
+
+  async #redactedBecause(event: StoredEvent, reader: Reader): Promise<string> {
+    const nids = (await this.#parts.events.redactionsOf([event.eventId])).get(event.eventId) ?? []
+    for (const nid of nids) {
+      const redaction = await this.#parts.events.get(nid)
+      if (redaction.standing === 0) return `,"redacted_because":${await this.text(redaction, reader, { withRoomId: false })}`
+    }
+    return ''
+  }
+}
+
+/** The reader's membership at events: neighbours share their state, so it is looked up once a state. */
+class MembershipsAt {
+  readonly #parts: ClientEventsParts
+  readonly #reader: Reader
+  readonly #known = new Map<number, string | undefined>()
+  #kind: number | undefined | 'unknown' = 'unknown'
+
+  constructor(parts: ClientEventsParts, reader: Reader) {
+    this.#parts = parts
+    this.#reader = reader
+  }
+
+  async at(root: number): Promise<string | undefined> {
+    if (root === 0) return undefined
+    if (this.#known.has(root)) return this.#known.get(root)
+    const membership = await this.#lookUp(root)
+    this.#known.set(root, membership)
+    return membership
+  }
+
+  async #lookUp(root: number): Promise<string> {
+    const { names, maps, events } = this.#parts
+    if (this.#kind === 'unknown') this.#kind = await names.find(kindOf('m.room.member', this.#reader.userId))
+    const nid = this.#kind === undefined ? undefined : (await maps.get(root, [this.#kind])).get(this.#kind)
+    const member = nid === undefined ? undefined : await events.get(nid)
+    return (member && stringAt(member.content, 'membership')) ?? 'leave'
+  }
+}

@@ -1,0 +1,21 @@
+/** Permission questions about rooms, each a function that throws the error to answer with. */
+import { forbidden, notFound } from '../core/errors.ts'
+import type { RoomId } from '../../schemas/ids.ts'
+import type { Memberships, MembershipRecord } from '../storage/memberships.ts'
+import type { Room, Rooms } from '../storage/rooms.ts'
+
+/** The room, or 403: a room that we do not know and one that the user is not in look alike from outside. */
+export async function knownRoom(rooms: Rooms, roomId: RoomId): Promise<Room> {
+  const room = await rooms.find(roomId)
+  if (!room) throw forbidden(`You are not in the room ${roomId}`)
+  return room
+}
+
+/** The user's membership, which must be `join`. */
+export async function assertJoined(memberships: Memberships, room: Room, userNid: number): Promise<MembershipRecord> {
+  const record = await memberships.get(room.nid, userNid)
+  if (record?.membership !== 'join') throw forbidden(`You are not joined to the room ${room.roomId}`)
+  return record
+}
+
+export const noSuchEvent = (eventId: string) => notFound(`There is no event ${eventId} that you may see`)

@@ -1,0 +1,150 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { EventId, ServerName, UserId } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import type { Clock } from '../core/clock.ts'
+import { forbidden } from '../core/errors.ts'
+import { authStateKeys } from '../protocol/auth-events.ts'
+import { authorise, type Refusal } from '../protocol/event-auth/index.ts'
+import type { Event } from '../protocol/event.ts'
+import { buildEvent } from '../protocol/event-format.ts'
+import type { ClientTransactions } from '../storage/client-transactions.ts'
+import type { Database } from '../storage/database.ts'
+import type { Events } from '../storage/events.ts'
+import type { Room } from '../storage/rooms.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import type { ForwardExtremity, RoomHeads } from './heads.ts'
+import type { EventWriter, Persisted } from './persist.ts'
+import type { RoomStates } from './state.ts'
+
+/** An event that one of our users wants in a room. */
+export interface Draft {
+  readonly sender: UserId
+  readonly type: string
+  readonly stateKey?: string
+  readonly content: JsonObject
+  /** The target of an `m.room.redaction`. */
+  readonly redacts?: EventId
+  /** Milliseconds since the epoch; now, unless an application service says otherwise. */
+  readonly originServerTs?: number
+}
+
+/** The request that makes an event: repeated, it gives the same event. */
+export interface Transaction {
+  /** The device's nid. */
+  readonly device: number
+  /** Unique among the device's requests: endpoint and transaction id. */
+  readonly id: string
+}
+
+export interface EventSenderParts {
+  serverName: ServerName
+  clock: Clock
+  db: Database
+  events: Events
+  heads: RoomHeads
+  states: RoomStates
+  writer: EventWriter
+  transactions: ClientTransactions
+}
+
+const MAX_PREV_EVENTS = 10
+const MAX_DEPTH = Number.MAX_SAFE_INTEGER
+
+/** Builds, authorises and queues the events of our own users. */
+export class EventSender {
+  readonly #parts: EventSenderParts
+
+  constructor(parts: EventSenderParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Sends an event into a room; resolves when it is durable and visible.
+   * @throws {MatrixError} M_FORBIDDEN with the rule that does not allow it, M_TOO_LARGE, M_BAD_JSON
+   */
+  async send(room: Room, draft: Draft, transaction?: Transaction): Promise<StoredEvent> {
+    const { stored, written } = await this.#parts.heads.locked(room.roomId, () => this.#sendOnce(room, draft, transaction))
+    await written
+    return stored
+  }
+
+  /** Queues an event; only under the room's lock, for work that sends several. */
+  async queue(room: Room, draft: Draft, transaction?: Transaction): Promise<Persisted> {
+    const { heads, states, writer, transactions } = this.#parts
+    const head = await heads.get(room)
+    const duplicate = await this.#sameState(head.stateRoot, draft)
+    if (duplicate) return { stored: duplicate, written: Promise.resolve() }
+    const { events: authEvents, find } = await states.lookup(head.stateRoot, neededState(draft, room))
+    const event = this.#build(room, draft, head.extremities, authEvents)
+    const verdict = authorise(event, find)
+    if (!verdict.allowed) throw refused(verdict)
+    return writer.accept(room, event, head.stateRoot, {
+      forward: true,
+      also: (batch, stored) => {
+        if (transaction) transactions.add(batch, transaction.device, transaction.id, stored.nid)
+      },
+    })
+  }
+
+  /** An event of ours, built on the end of the room as it is now, authorised but not kept: for handshakes with other servers. */
+  async build(room: Room, draft: Draft): Promise<Event> {
+    const head = await this.#parts.heads.get(room)
+    const { events: authEvents, find } = await this.#parts.states.lookup(head.stateRoot, neededState(draft, room))
+    const event = this.#build(room, draft, head.extremities, authEvents)
+    const verdict = authorise(event, find)
+    if (!verdict.allowed) throw refused(verdict)
+    return event
+  }
+
+  async #sendOnce(room: Room, draft: Draft, transaction: Transaction | undefined): Promise<Persisted> {
+    const { db, transactions, events } = this.#parts
+    const earlier = transaction && (await transactions.find(transaction.device, transaction.id))
+    if (earlier === undefined) return this.queue(room, draft, transaction)
+    // It may still be on its way to the disk: an empty write of the same room is done after it, or fails with it.
+    return { stored: await events.get(earlier), written: db.write(() => {}, room.nid) }
+  }
+
+  /** State that is set to what it is already is not sent again. */
+  async #sameState(stateRoot: number, { type, stateKey, sender, content }: Draft): Promise<StoredEvent | undefined> {
+    if (stateKey === undefined) return undefined
+    const current = await this.#parts.states.get(stateRoot, type, stateKey)
+    return current && current.sender === sender && isDeepStrictEqual(current.content, content) ? current : undefined
+  }
+
+  #build(room: Room, draft: Draft, extremities: readonly ForwardExtremity[], state: readonly Event[]): Event {
+    const prev = extremities.length > MAX_PREV_EVENTS ? deepest(extremities) : extremities
+    const wanted = new Set(
+      authStateKeys({ ...draft, stateKey: draft.stateKey }, room.rules).map(({ type, stateKey }) => `${type}\0${stateKey}`),
+    )
+    const authEvents = state.filter((event) => wanted.has(`${event.type}\0${event.stateKey}`))
+    return buildEvent(
+      {
+        roomId: room.roomId,
+        sender: draft.sender,
+        type: draft.type,
+        stateKey: draft.stateKey,
+        content: draft.content,
+        redacts: draft.redacts,
+        originServerTs: draft.originServerTs ?? this.#parts.clock.now(),
+        depth: Math.min(MAX_DEPTH, 1 + prev.reduce((depth, extremity) => Math.max(depth, extremity.depth), 0)),
+        prevEvents: prev.map(({ eventId }) => eventId),
+        authEvents: authEvents.map(({ eventId }) => eventId),
+      },
+      room.rules,
+    )
+  }
+}
+
+/** What authorising a draft may ask for: its auth events, and the create event where those do not name it. */
+function neededState(draft: Draft, room: Room): { type: string; stateKey: string }[] {
+  const keys = authStateKeys({ ...draft, stateKey: draft.stateKey }, room.rules)
+  return room.rules.auth.createInAuthEvents ? keys : [{ type: 'm.room.create', stateKey: '' }, ...keys]
+}
+
+function deepest(extremities: readonly ForwardExtremity[]): ForwardExtremity[] {
+  return [...extremities].sort((a, b) => b.depth - a.depth).slice(0, MAX_PREV_EVENTS)
+}
+
+function refused({ rule, why }: Refusal) {
+  return forbidden(`${why} (${rule})`)
+}
