@@ -79,6 +79,7 @@ export const configSchema = group('The configuration of one server.', {
   }),
   log: group('Logging.', {
     level: choice('The least important messages to log.', ['fatal', 'error', 'warn', 'info', 'debug', 'trace'], 'info'),
+    format: choice('`json`: one object a line; `text`: for people; `auto`: text on a terminal, else json.', ['auto', 'json', 'text'], 'auto'),
     file: Type.Optional(path('Log to this file instead of the standard output.')),
   }),
   metrics: group('Prometheus metrics, served at `/metrics` of listeners with the resource `metrics`.', {

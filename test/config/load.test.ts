@@ -161,8 +161,9 @@ test('a mistake in an environment variable names the variable', () => {
   )
 })
 
+const secretOf = (config: typeof byDefault) => config.registration.sharedSecret
+
 test('a secret can be in a file of its own and is never shown', () => {
-  const secretOf = (config: typeof byDefault) => config.registration.sharedSecret
   assert.equal(secretOf(load('server_name: a.org\nregistration: { shared_secret_file: secret.txt }')), 'from a file')
   assert.equal(secretOf(load('server_name: a.org', { CAUSEWAY_REGISTRATION__SHARED_SECRET_FILE: 'secret.txt' })), 'from a file')
   assert.match(
