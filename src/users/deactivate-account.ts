@@ -1,0 +1,54 @@
+/** https://spec.matrix.org/v1.19/client-server-api/#account-deactivation */
+import type { UserId } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import type { Requester } from '../core/requester.ts'
+import type { Accounts } from '../storage/accounts.ts'
+import type { Database } from '../storage/database.ts'
+import type { ProfileFields } from '../storage/profiles.ts'
+import type { Sessions, User } from './sessions.ts'
+import type { UserInteractiveAuth } from './uia.ts'
+
+interface Deps {
+  readonly db: Database
+  readonly accounts: Accounts
+  readonly profiles: ProfileFields
+  readonly sessions: Sessions
+  readonly uia: UserInteractiveAuth
+  /** Makes the user leave every room, and reject every invite. Must bear to be called again. */
+  readonly leaveAllRooms: (userId: UserId) => Promise<void>
+}
+
+export class AccountDeactivation {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** Closes the requester's account for good. */
+  deactivate(requester: Requester, body: JsonObject & { erase?: boolean }): Promise<void> {
+    return this.#deps.uia.performAsOwner(requester, 'deactivate', body, () => this.close(requester, body.erase === true))
+  }
+
+  /** Closes an account for good, without asking anybody. With `erase`, the profile goes, and newcomers see nothing of what was sent. */
+  async close(user: User, erase: boolean): Promise<void> {
+    const { accounts, profiles, sessions } = this.#deps
+    await sessions.exclusively(user.userNid, () =>
+      sessions.closeAll(user, undefined, (batch) => {
+        accounts.deactivate(batch, user.userNid, erase)
+        if (erase) profiles.removeAll(batch, user.userNid)
+      }),
+    )
+    await this.#leave(user)
+  }
+
+  /** Makes those leave their rooms who had not left all of them when the server stopped. */
+  async resume(): Promise<void> {
+    for (const user of await this.#deps.accounts.leaving()) await this.#leave(user)
+  }
+
+  async #leave({ userId, userNid }: User): Promise<void> {
+    await this.#deps.leaveAllRooms(userId)
+    await this.#deps.db.write((batch) => this.#deps.accounts.markLeft(batch, userNid))
+  }
+}

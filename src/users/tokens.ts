@@ -1,0 +1,109 @@
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../core/clock.ts'
+import { unknownToken, userLocked } from '../core/errors.ts'
+import type { Requester } from '../core/requester.ts'
+import type { Database } from '../storage/database.ts'
+import type { Bearer, Tokens } from '../storage/tokens.ts'
+import type { LastSeen } from './last-seen.ts'
+
+const MAX_KNOWN = 100_000
+/** A device's "last seen" is written down no more often. */
+const SEEN_INTERVAL_MS = 5 * 60_000
+
+/** What storage knows a token or another secret by: it is never kept itself. */
+export const hashToken = (token: string): string => hash('sha256', token, 'base64url')
+
+/** From where a token is used. */
+export interface TokenUse {
+  readonly address: string
+  readonly userAgent: string | undefined
+}
+
+interface Known {
+  readonly answer: Promise<Requester>
+  readonly deviceNid: number
+  /** Infinity where it lasts until the session is closed. */
+  readonly expiresTs: number
+  seenTs: number
+  address: string
+}
+
+/** Finds out whom an access token stands for. https://spec.matrix.org/v1.19/client-server-api/#using-access-tokens */
+export class AccessTokens {
+  readonly #db: Database
+  readonly #tokens: Tokens
+  readonly #clock: Clock
+  readonly #lastSeen: LastSeen
+  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN })
+  /** Counts revocations: what was read from storage before one may be out of date after it. */
+  #revocations = 0
+
+  constructor({ db, tokens, clock, lastSeen }: { db: Database; tokens: Tokens; clock: Clock; lastSeen: LastSeen }) {
+    this.#db = db
+    this.#tokens = tokens
+    this.#clock = clock
+    this.#lastSeen = lastSeen
+  }
+
+  /**
+   * The bearer of an access token. Every request passes here: a token of late costs one hash and one look-up.
+   * Rejects with M_UNKNOWN_TOKEN (`soft_logout` where it has only expired) or M_USER_LOCKED.
+   */
+  authenticate(token: string, use: TokenUse): Promise<Requester> {
+    const hashed = hashToken(token)
+    const now = this.#clock.now()
+    const known = this.#known.get(hashed)
+    if (known === undefined || known.expiresTs <= now) return this.#load(hashed, use, now)
+    if (now - known.seenTs >= SEEN_INTERVAL_MS || known.address !== use.address) this.#note(known, use, now)
+    return known.answer
+  }
+
+  /** These tokens, named by their hashes, have been revoked, or what they stand for has changed. */
+  forget(hashes: Iterable<string>): void {
+    this.#revocations++
+    for (const hashed of hashes) this.#known.delete(hashed)
+  }
+
+  async #load(hashed: string, use: TokenUse, now: number): Promise<Requester> {
+    const revocations = this.#revocations
+    const bearer = await this.#tokens.findAccess(hashed)
+    if (!bearer || bearer.isDeactivated) throw unknownToken()
+    if (bearer.expiresTs !== null && bearer.expiresTs <= now) {
+      throw unknownToken('The access token has expired', { soft_logout: true })
+    }
+    if (bearer.isLocked) throw userLocked()
+    await this.#settleTrade(bearer)
+    const requester = toRequester(bearer)
+    if (revocations === this.#revocations) this.#remember(hashed, bearer, requester, use, now)
+    return requester
+  }
+
+  /** The old refresh token remains valid until the new access token or refresh token is used. */
+  async #settleTrade({ tradedHash }: Bearer): Promise<void> {
+    if (tradedHash !== null) await this.#db.write((batch) => this.#tokens.settleTrade(batch, tradedHash))
+  }
+
+  #remember(hashed: string, bearer: Bearer, requester: Requester, use: TokenUse, now: number): void {
+    const known: Known = {
+      answer: Promise.resolve(requester),
+      deviceNid: bearer.deviceNid,
+      expiresTs: bearer.expiresTs ?? Infinity,
+      seenTs: now,
+      address: use.address,
+    }
+    this.#known.set(hashed, known)
+    this.#note(known, use, now)
+  }
+
+  #note(known: Known, use: TokenUse, now: number): void {
+    known.seenTs = now
+    known.address = use.address
+    this.#lastSeen.note(known.deviceNid, { ts: now, ip: use.address, userAgent: use.userAgent ?? null })
+  }
+}
+
+function toRequester(bearer: Bearer): Requester {
+  const { userId, deviceId, userNid, deviceNid, isGuest, isAdmin, isSuspended } = bearer
+  return { userId, deviceId, userNid, deviceNid, isGuest, isAdmin, isSuspended }
+}
