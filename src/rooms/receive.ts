@@ -1,0 +1,154 @@
+/**
+ * Receipt of events from other servers, step by step.
+ * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+ *
+ * Steps 1 to 3 (form, signatures, content hash) are done by whoever reads the event off the wire, in bulk and off the
+ * event loop; here follow the checks against auth events and state, and what to fetch when those are not here.
+ */
+import type { EventId, RoomId, ServerName } from '../../schemas/ids.ts'
+import { KeyedQueue } from '../core/keyed-queue.ts'
+import { authStateKeys } from '../protocol/auth-events.ts'
+import { type AuthVerdict, authorise, checkAuthEvents } from '../protocol/event-auth/index.ts'
+import type { Event, StateKey } from '../protocol/event.ts'
+import { lookupIn } from '../protocol/state-map.ts'
+import type { Events } from '../storage/events.ts'
+import type { Room } from '../storage/rooms.ts'
+import { Standing, type StoredEvent } from '../storage/stored-event.ts'
+import type { GapFiller } from './gaps.ts'
+import type { RoomHeads } from './heads.ts'
+import type { Outliers } from './outliers.ts'
+import type { EventWriter, Persisted } from './persist.ts'
+import type { StateResolver } from './resolve.ts'
+import type { RoomStates } from './state.ts'
+
+/** What became of a received event. */
+export type Verdict =
+  | { readonly kind: 'accepted'; readonly stored: StoredEvent }
+  /** It was here before. */
+  | { readonly kind: 'known' }
+  /** Allowed at its place in history, but not by the current state: kept, not shown. */
+  | { readonly kind: 'soft-failed'; readonly rule: string }
+  /** Not allowed by its auth events or by the state before it. */
+  | { readonly kind: 'rejected'; readonly rule: string; readonly why: string }
+  /** What it builds on is not to be had. */
+  | { readonly kind: 'missing'; readonly why: string }
+
+export interface EventReceiverParts {
+  events: Events
+  heads: RoomHeads
+  states: RoomStates
+  resolver: StateResolver
+  writer: EventWriter
+  outliers: Outliers
+  gaps: GapFiller
+}
+
+export class EventReceiver {
+  readonly #parts: EventReceiverParts
+  /** Events of a room are received one after another; the room's lock is held only for the last steps, without the network. */
+  readonly #inbound = new KeyedQueue<RoomId>()
+
+  constructor(parts: EventReceiverParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Receives events of one room from a server that has them, in order. Resolves when those that were accepted are durable.
+   * Each event must be of the right form, with its signatures checked, and redacted where its content hash did not fit.
+   */
+  receive(origin: ServerName, room: Room, received: readonly Event[]): Promise<Verdict[]> {
+    return this.#inbound.run(room.roomId, async () => {
+      const verdicts: Verdict[] = []
+      const writes: Promise<void>[] = []
+      for (const event of received) verdicts.push(await this.#receiveOne(origin, room, event, writes, true))
+      await Promise.all(writes)
+      return verdicts
+    })
+  }
+
+  async #receiveOne(origin: ServerName, room: Room, event: Event, writes: Promise<void>[], mayFill: boolean): Promise<Verdict> {
+    const { events, gaps } = this.#parts
+    const existing = await events.byId(event.eventId)
+    if (existing && existing.standing !== Standing.outlier) return { kind: 'known' }
+    if (mayFill && (await this.#unplaced(event.prevEvents)).length > 0) {
+      for (const missing of await gaps.eventsBefore(origin, room, event))
+        await this.#receiveOne(origin, room, missing, writes, false)
+    }
+    const auth = await this.#authEvents(origin, room, event)
+    if ('kind' in auth) return auth
+    const stateBefore = await this.#stateBefore(origin, room, event, mayFill)
+    if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
+    return this.#judge(room, event, auth.verdict, stateBefore, writes)
+  }
+
+  /** Step 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected. */
+  async #authEvents(origin: ServerName, room: Room, event: Event): Promise<Verdict | { verdict: AuthVerdict }> {
+    const { outliers, gaps } = this.#parts
+    let auth = await outliers.authOf(event)
+    if (auth.missing.length > 0) {
+      await gaps.fetchAuthChain(origin, room, event)
+      auth = await outliers.authOf(event)
+    }
+    if (auth.missing.length > 0) return { kind: 'missing', why: `Its auth event ${auth.missing[0]} could not be found` }
+    const cited = checkAuthEvents(event, auth.entries)
+    return { verdict: cited.allowed ? authorise(event, lookupIn(auth.events)) : cited }
+  }
+
+  /** The state before the event: what the states after its prev events resolve to. Undefined where it cannot be known. */
+  async #stateBefore(origin: ServerName, room: Room, event: Event, mayFetch: boolean): Promise<number | undefined> {
+    const { events, gaps, resolver } = this.#parts
+    const placed = [...(await events.byIds(event.prevEvents)).values()].filter(({ standing }) => standing !== Standing.outlier)
+    const roots = placed.map(({ stateAfter }) => stateAfter)
+    for (const eventId of await this.#unplaced(event.prevEvents)) {
+      const root = mayFetch ? await gaps.stateAfter(origin, room, eventId) : undefined
+      if (root === undefined) return undefined
+      roots.push(root)
+    }
+    return resolver.resolve(room, roots)
+  }
+
+  /** Steps 4 to 6 come to their verdict here, under the room's lock. */
+  async #judge(
+    room: Room,
+    event: Event,
+    byAuthEvents: AuthVerdict,
+    stateBefore: number,
+    writes: Promise<void>[],
+  ): Promise<Verdict> {
+    const { heads, writer } = this.#parts
+    return heads.locked(room.roomId, async () => {
+      const keep = (persisted: Persisted) => {
+        // A failure is met where the writes are awaited together.
+        persisted.written.catch(() => {})
+        writes.push(persisted.written)
+        return persisted.stored
+      }
+      // 5. Passes authorisation rules based on the state before the event, otherwise it is rejected.
+      const before = byAuthEvents.allowed ? await this.#allowedIn(stateBefore, event) : byAuthEvents
+      if (!before.allowed) {
+        keep(await writer.keep(room, event, Standing.rejected, stateBefore))
+        return { kind: 'rejected', rule: before.rule, why: before.why }
+      }
+      // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft failed.
+      const { stateRoot } = await heads.get(room)
+      const now = stateRoot === stateBefore ? before : await this.#allowedIn(stateRoot, event)
+      if (!now.allowed) {
+        keep(await writer.keep(room, event, Standing.softFailed, stateBefore))
+        return { kind: 'soft-failed', rule: now.rule }
+      }
+      return { kind: 'accepted', stored: keep(await writer.accept(room, event, stateBefore)) }
+    })
+  }
+
+  async #allowedIn(root: number, event: Event): Promise<AuthVerdict> {
+    const keys: StateKey[] = [{ type: 'm.room.create', stateKey: '' }, ...authStateKeys(event, event.rules)]
+    const { find } = await this.#parts.states.lookup(root, keys)
+    return authorise(event, find)
+  }
+
+  /** Those of the events that have no place in the room here: unknown ones and outliers. */
+  async #unplaced(eventIds: readonly EventId[]): Promise<EventId[]> {
+    const known = await this.#parts.events.byIds(eventIds)
+    return eventIds.filter((eventId) => (known.get(eventId)?.standing ?? Standing.outlier) === Standing.outlier)
+  }
+}
