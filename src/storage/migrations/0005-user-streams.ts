@@ -35,6 +35,7 @@ CREATE TABLE receipts (
   PRIMARY KEY (room_nid, user_nid, type, thread)
 ) WITHOUT ROWID;
 CREATE INDEX receipts_by_position ON receipts (room_nid, position);
+CREATE INDEX receipts_private ON receipts (user_nid, position) WHERE type = 2;
 
 -- How a user's push rules differ from the defaults, as JSON.
 CREATE TABLE push_rules (user_nid INTEGER PRIMARY KEY, rules TEXT NOT NULL, position INTEGER NOT NULL);

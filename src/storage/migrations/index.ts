@@ -2,10 +2,14 @@ import type { Migration } from '../migrate.ts'
 import { rooms } from './0001-rooms.ts'
 import { accounts } from './0002-accounts.ts'
 import { serverKeys } from './0003-server-keys.ts'
+import { federation } from './0004-federation.ts'
+import { userStreams } from './0005-user-streams.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'rooms', sql: rooms },
   { number: 2, name: 'accounts', sql: accounts },
   { number: 3, name: 'server keys', sql: serverKeys },
+  { number: 4, name: 'federation', sql: federation },
+  { number: 5, name: 'user streams', sql: userStreams },
 ]
