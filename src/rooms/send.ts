@@ -3,10 +3,13 @@ import type { EventId, ServerName, UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
 import { forbidden } from '../core/errors.ts'
+import { randomLetters } from '../core/random.ts'
 import { authStateKeys } from '../protocol/auth-events.ts'
 import { authorise, type Refusal } from '../protocol/event-auth/index.ts'
 import type { Event } from '../protocol/event.ts'
-import { buildEvent } from '../protocol/event-format.ts'
+import { buildEvent, type EventTemplate } from '../protocol/event-builder.ts'
+import { referenceHash } from '../protocol/hashes.ts'
+import { stateMapKey } from '../protocol/state-map.ts'
 import type { ClientTransactions } from '../storage/client-transactions.ts'
 import type { Database } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
@@ -48,7 +51,6 @@ export interface EventSenderParts {
 }
 
 const MAX_PREV_EVENTS = 10
-const MAX_DEPTH = Number.MAX_SAFE_INTEGER
 
 /** Builds, authorises and queues the events of our own users. */
 export class EventSender {
@@ -75,7 +77,7 @@ export class EventSender {
     const duplicate = await this.#sameState(head.stateRoot, draft)
     if (duplicate) return { stored: duplicate, written: Promise.resolve() }
     const { events: authEvents, find } = await states.lookup(head.stateRoot, neededState(draft, room))
-    const event = this.#build(room, draft, head.extremities, authEvents)
+    const event = await this.#build(room, draft, head.extremities, authEvents)
     const verdict = authorise(event, find)
     if (!verdict.allowed) throw refused(verdict)
     return writer.accept(room, event, head.stateRoot, {
@@ -90,7 +92,7 @@ export class EventSender {
   async build(room: Room, draft: Draft): Promise<Event> {
     const head = await this.#parts.heads.get(room)
     const { events: authEvents, find } = await this.#parts.states.lookup(head.stateRoot, neededState(draft, room))
-    const event = this.#build(room, draft, head.extremities, authEvents)
+    const event = await this.#build(room, draft, head.extremities, authEvents)
     const verdict = authorise(event, find)
     if (!verdict.allowed) throw refused(verdict)
     return event
@@ -111,27 +113,38 @@ export class EventSender {
     return current && current.sender === sender && isDeepStrictEqual(current.content, content) ? current : undefined
   }
 
-  #build(room: Room, draft: Draft, extremities: readonly ForwardExtremity[], state: readonly Event[]): Event {
+  async #build(room: Room, draft: Draft, extremities: readonly ForwardExtremity[], state: readonly Event[]): Promise<Event> {
     const prev = extremities.length > MAX_PREV_EVENTS ? deepest(extremities) : extremities
     const wanted = new Set(
-      authStateKeys({ ...draft, stateKey: draft.stateKey }, room.rules).map(({ type, stateKey }) => `${type}\0${stateKey}`),
+      authStateKeys({ ...draft, stateKey: draft.stateKey }, room.rules).map(({ type, stateKey }) => stateMapKey(type, stateKey)),
     )
-    const authEvents = state.filter((event) => wanted.has(`${event.type}\0${event.stateKey}`))
+    const authEvents = state.filter((event) => wanted.has(stateMapKey(event.type, event.stateKey ?? '')))
     return buildEvent(
       {
-        roomId: room.roomId,
+        roomId: draft.type === 'm.room.create' && room.rules.roomIdIsCreateHash ? undefined : room.roomId,
         sender: draft.sender,
         type: draft.type,
         stateKey: draft.stateKey,
         content: draft.content,
         redacts: draft.redacts,
         originServerTs: draft.originServerTs ?? this.#parts.clock.now(),
-        depth: Math.min(MAX_DEPTH, 1 + prev.reduce((depth, extremity) => Math.max(depth, extremity.depth), 0)),
+        depth: 1 + prev.reduce((depth, extremity) => Math.max(depth, extremity.depth), 0),
         prevEvents: prev.map(({ eventId }) => eventId),
         authEvents: authEvents.map(({ eventId }) => eventId),
+        chosen: room.rules.eventIdFormat === 'chosen' ? await this.#chosenId(prev, authEvents) : undefined,
       },
       room.rules,
     )
+  }
+
+  /** In room versions 1 and 2 we choose the id, and cite events with their hashes. */
+  async #chosenId(prev: readonly ForwardExtremity[], authEvents: readonly Event[]): Promise<EventTemplate['chosen']> {
+    const cited = [...authEvents, ...(await this.#parts.events.pdus(prev.map(({ nid }) => nid))).values()]
+    const hashes = new Map(cited.map((event) => [event.eventId, referenceHash(event.pdu, event.rules)]))
+    return {
+      eventId: `$${randomLetters(18)}:${this.#parts.serverName}` as EventId,
+      referenceHashOf: (eventId) => hashes.get(eventId) ?? new Uint8Array(),
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { eventIdBytes, eventIdOfBytes } from './event-ids.ts'
 import { kindOf } from './kind.ts'
 import type { Names, ResolvedNames } from './names.ts'
 import type { Room, Rooms } from './rooms.ts'
-import { type EventRow, REDACTED, Standing, StoredEvent } from './stored-event.ts'
+import { type EventRow, REDACTED, parseOf, Standing, StoredEvent } from './stored-event.ts'
 
 const COLUMNS = 'event_nid, event_id, room_nid, kind_nid, sender_nid, standing, state_before, state_after, body'
 const BY_NID = `SELECT ${COLUMNS} FROM events WHERE event_nid = ?`
@@ -281,7 +281,7 @@ export class Events {
     for (const [event, rest] of rests) {
       const idOf = (reference: EventReference) =>
         eventIdOfBytes(typeof reference === 'number' ? (ids.get(reference) ?? new Uint8Array()) : reference, event.room.rules)
-      const whole = rest.raw === undefined ? wholeEvent(event, rest, idOf, names) : rawEvent(event, JSON.parse(rest.raw) as Pdu)
+      const whole = rest.raw === undefined ? wholeEvent(event, rest, idOf, names) : rawEvent(event, parseOf(event.room.rules)(rest.raw))
       this.#pdus.set(event.nid, whole)
       rebuilt.set(event.nid, whole)
     }

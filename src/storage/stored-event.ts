@@ -1,5 +1,7 @@
 import type { EventId, UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
+import type { RoomRules } from '../protocol/room-versions.ts'
+import { parseLossless } from '../protocol/strict-json.ts'
 import { redact } from '../protocol/redaction.ts'
 import { type BodyHead, decodeHead } from './event-layout.ts'
 import { eventIdOfBytes } from './event-ids.ts'
@@ -76,7 +78,7 @@ export class StoredEvent {
 
   /** The content as it was signed. */
   get originalContent(): JsonObject {
-    return JSON.parse(this.head.contentText) as JsonObject
+    return parseOf(this.room.rules)(this.head.contentText)
   }
 
   /**
@@ -91,7 +93,7 @@ export class StoredEvent {
   #serialise(): string {
     const content = this.redacted ? JSON.stringify(this.content) : this.head.contentText
     const stateKey = this.stateKey === undefined ? '' : `,"state_key":${JSON.stringify(this.stateKey)}`
-    const redacts = this.redactsOfClients()
+    const redacts = this.#redactsOfClients()
     return (
       `{"type":${JSON.stringify(this.type)},"sender":${JSON.stringify(this.sender)},"content":${content}${stateKey}` +
       `,"event_id":"${this.eventId}","origin_server_ts":${this.head.originServerTs}${redacts === undefined ? '' : `,"redacts":${JSON.stringify(redacts)}`}`
@@ -99,7 +101,7 @@ export class StoredEvent {
   }
 
   /** Clients get `redacts` at the top level in every room version. https://spec.matrix.org/v1.19/rooms/v11/#event-format */
-  private redactsOfClients(): string | undefined {
+  #redactsOfClients(): string | undefined {
     if (this.type !== 'm.room.redaction') return undefined
     const inContent = this.content.redacts
     return this.head.redacts ?? (typeof inContent === 'string' ? inContent : undefined)
@@ -109,4 +111,9 @@ export class StoredEvent {
     const redacted = redact({ type: this.type, content: this.originalContent }, this.room.rules.redaction)
     return redacted.content as JsonObject
   }
+}
+
+/** Before room version 6 numbers are kept as they were written: hashes cover them. */
+export function parseOf(rules: RoomRules): (text: string) => JsonObject {
+  return (rules.strictCanonicalJson ? JSON.parse : parseLossless) as (text: string) => JsonObject
 }
