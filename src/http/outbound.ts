@@ -1,0 +1,169 @@
+/** Requests to others: other homeservers, push gateways, application services, previews. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { MatrixError } from '../core/errors.ts'
+import { type ConnectOptions, ConnectionPools, type Origin } from './outbound-pools.ts'
+
+export interface OutboundOptions extends ConnectOptions {}
+
+/** Where a request goes: a URL, or (always over TLS) an address that is not the name which the certificate must be for. */
+export type Target =
+  | { readonly url: string }
+  | {
+      /** Name or IP address to connect to, without brackets. */
+      readonly host: string
+      readonly port: number
+      /** What the certificate must be for; also sent as SNI unless it is an IP address. */
+      readonly servername: string
+      /** Path and query string. */
+      readonly path: string
+    }
+
+export type OutboundRequest = Target & {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** A `host` header replaces the one that follows from the target. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Buffer
+  /** A larger answer is an error. */
+  readonly maxBytes: number
+  /** From the look-up of the name to the last byte of the answer. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  /** For a URL: so many redirects are followed; none unless said otherwise. */
+  readonly maxRedirects?: number
+}
+
+export interface OutboundResponse {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  /** The URL that answered, after redirects; undefined for a target without URL. */
+  readonly url: string | undefined
+}
+
+export type OutboundFailure =
+  /** The name leads only to addresses that are denied. */
+  | 'denied-address'
+  | 'timeout'
+  /** The caller's signal. */
+  | 'aborted'
+  | 'too-large'
+  | 'too-many-redirects'
+  | 'bad-url'
+  /** No connection, a bad certificate, a broken answer: see `cause`. */
+  | 'failed'
+
+/** Uncaught, it is a 502. */
+export class OutboundError extends MatrixError {
+  override name = 'OutboundError'
+  readonly failure: OutboundFailure
+
+  constructor(failure: OutboundFailure, where: string, cause?: unknown) {
+    super(502, 'M_UNKNOWN', `${where} could not be reached (${failure})`)
+    this.failure = failure
+    this.cause = cause
+  }
+}
+
+export interface Outbound extends AsyncDisposable {
+  /** Any status is an answer; throws OutboundError where there is none. */
+  request(request: OutboundRequest): Promise<OutboundResponse>
+}
+
+/** Opens nothing yet. Connections are kept and used again; disposing of it closes them. Throws where a CA file cannot be read. */
+export function createOutbound(options: OutboundOptions): Outbound {
+  const pools = new ConnectionPools(options)
+  return {
+    request: (request) => follow(pools, request),
+    [Symbol.asyncDispose]: () => pools.close(),
+  }
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+
+async function follow(pools: ConnectionPools, request: OutboundRequest): Promise<OutboundResponse> {
+  using deadline = new Deadline(request.timeoutMs, request.signal)
+  let response = await send(pools, request, deadline)
+  for (let left = request.maxRedirects ?? 0; response.url !== undefined && REDIRECTS.has(response.status); left--) {
+    const { location } = response.headers
+    if (request.maxRedirects === undefined || location === undefined) return response
+    if (left === 0) throw new OutboundError('too-many-redirects', response.url)
+    const url = URL.parse(location, response.url)?.href ?? ''
+    response = await send(pools, { ...request, url }, deadline)
+  }
+  return response
+}
+
+async function send(pools: ConnectionPools, request: OutboundRequest, deadline: Deadline): Promise<OutboundResponse> {
+  const { origin, path, url } = resolve(request)
+  const { method, headers = {}, body = null, maxBytes } = request
+  const { signal } = deadline
+  try {
+    const answer = await pools.of(origin).request({ method, path, headers, body, signal })
+    const { statusCode: status } = answer
+    return { status, headers: answer.headers, body: await readAll(answer.body, maxBytes), url }
+  } catch (cause) {
+    throw new OutboundError(deadline.failure ?? failureOf(cause), origin.url, cause)
+  }
+}
+
+function resolve(target: Target): { origin: Origin; path: string; url: string | undefined } {
+  if ('host' in target) {
+    const host = target.host.includes(':') ? `[${target.host}]` : target.host
+    return { origin: { url: `https://${host}:${target.port}`, servername: target.servername }, path: target.path, url: undefined }
+  }
+  const url = URL.parse(target.url)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new OutboundError('bad-url', target.url)
+  return { origin: { url: url.origin, servername: undefined }, path: url.pathname + url.search, url: url.href }
+}
+
+/** A body that is too large is not read to its end: the connection is closed. */
+async function readAll(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > maxBytes) throw new TooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, size)
+}
+
+class TooLarge extends Error {}
+
+function failureOf(cause: unknown): OutboundFailure {
+  if (cause instanceof TooLarge) return 'too-large'
+  if (!(cause instanceof Error) || !('code' in cause)) return 'failed'
+  if (cause.code === 'ERR_DENIED_ADDRESS') return 'denied-address'
+  return cause.code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : 'failed'
+}
+
+/** One signal for the caller's and for the time that is left. */
+class Deadline implements Disposable {
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  readonly #outer: AbortSignal | undefined
+  failure: 'timeout' | 'aborted' | undefined
+
+  constructor(timeoutMs: number, outer: AbortSignal | undefined) {
+    this.#outer = outer
+    this.#timer = setTimeout(() => this.#end('timeout'), timeoutMs)
+    if (outer?.aborted) this.#end('aborted')
+    outer?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  readonly #onAbort = (): void => this.#end('aborted')
+
+  #end(failure: 'timeout' | 'aborted'): void {
+    this.failure ??= failure
+    this.#controller.abort()
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+    this.#outer?.removeEventListener('abort', this.#onAbort)
+  }
+}
