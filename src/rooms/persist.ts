@@ -11,6 +11,7 @@ import type { Names, ResolvedNames } from '../storage/names.ts'
 import type { Outbox } from '../storage/outbox.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateChange, StateDifference, StateMaps } from '../storage/state.ts'
+import type { StateJumps } from '../storage/state-jumps.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
@@ -24,6 +25,7 @@ export interface EventWriterParts {
   events: Events
   maps: StateMaps
   timelines: Timelines
+  stateJumps: StateJumps
   memberships: Memberships
   outbox: Outbox
   heads: RoomHeads
@@ -226,6 +228,7 @@ export class EventWriter {
     this.#parts.timelines.append(batch, room.nid, stored.nid)
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)
+    if (next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
     for (const change of differences) this.#updateMember(batch, room, change, users)
     if (plan.destinations.length > 0) this.#parts.outbox.enqueue(batch, plan.destinations, stored.nid)
     options.also?.(batch, stored)

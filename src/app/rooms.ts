@@ -1,0 +1,39 @@
+import type { ServerName } from '../../schemas/ids.ts'
+import type { Clock } from '../core/clock.ts'
+import { ClientEvents } from '../rooms/client-events.ts'
+import { GapFiller } from '../rooms/gaps.ts'
+import { RoomHeads } from '../rooms/heads.ts'
+import { Outliers } from '../rooms/outliers.ts'
+import { EventWriter } from '../rooms/persist.ts'
+import { EventReceiver } from '../rooms/receive.ts'
+import type { RemoteHistory } from '../rooms/remote-history.ts'
+import { StateResolver } from '../rooms/resolve.ts'
+import { EventSender } from '../rooms/send.ts'
+import { RoomStates } from '../rooms/state.ts'
+import { Visibility } from '../rooms/visibility.ts'
+import type { Storage } from './storage.ts'
+
+export type RoomCore = ReturnType<typeof createRoomCore>
+
+/** What every part of a server that has to do with rooms is built on. */
+export function createRoomCore(serverName: ServerName, clock: Clock, storage: Storage) {
+  const heads = new RoomHeads(storage.rooms, storage.events)
+  const states = new RoomStates(storage.names, storage.events, storage.maps)
+  const resolver = new StateResolver({ ...storage, states })
+  const writer = new EventWriter({ ...storage, serverName, heads, states, resolver })
+  return {
+    heads,
+    states,
+    resolver,
+    writer,
+    outliers: new Outliers({ ...storage, writer }),
+    sender: new EventSender({ ...storage, serverName, clock, heads, states, writer }),
+    clientEvents: new ClientEvents({ ...storage, clock }),
+    visibility: new Visibility({ ...storage, states }),
+  }
+}
+
+/** Receipt of events from other servers, once there is a way to ask those servers. */
+export function createReceiver(storage: Storage, core: RoomCore, history: RemoteHistory): EventReceiver {
+  return new EventReceiver({ ...storage, ...core, gaps: new GapFiller({ ...storage, ...core, history }) })
+}

@@ -1,0 +1,59 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Accounts } from '../storage/accounts.ts'
+import { AccountDataTable } from '../storage/account-data.ts'
+import { Aliases } from '../storage/aliases.ts'
+import { ClientTransactions } from '../storage/client-transactions.ts'
+import { Database } from '../storage/database.ts'
+import { Devices } from '../storage/devices.ts'
+import { Events } from '../storage/events.ts'
+import { Filters } from '../storage/filters.ts'
+import { Memberships } from '../storage/memberships.ts'
+import { Names } from '../storage/names.ts'
+import { Outbox } from '../storage/outbox.ts'
+import { ProfileFields } from '../storage/profiles.ts'
+import { PushRulesTable } from '../storage/push-rules.ts'
+import { ReceiptsTable } from '../storage/receipts.ts'
+import { RegistrationTokens } from '../storage/registration-tokens.ts'
+import { Rooms } from '../storage/rooms.ts'
+import { ServerKeys } from '../storage/server-keys.ts'
+import { StateMaps } from '../storage/state.ts'
+import { StateJumps } from '../storage/state-jumps.ts'
+import { Timelines } from '../storage/timelines.ts'
+import { Tokens } from '../storage/tokens.ts'
+import { UiaSessions } from '../storage/uia-sessions.ts'
+
+export type Storage = ReturnType<typeof openStorage>
+
+/** Opens the database file, made where there is none, and all table groups over it. */
+export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL') {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+  const db = new Database({ path, synchronous })
+  const names = new Names(db)
+  const rooms = new Rooms(db)
+  const events = new Events(db, names, rooms)
+  return {
+    db,
+    names,
+    rooms,
+    events,
+    accounts: new Accounts(db),
+    accountData: new AccountDataTable(db),
+    aliases: new Aliases(db),
+    devices: new Devices(db),
+    filters: new Filters(db),
+    maps: new StateMaps(db),
+    memberships: new Memberships(db),
+    outbox: new Outbox(),
+    profileFields: new ProfileFields(db),
+    pushRules: new PushRulesTable(db),
+    receipts: new ReceiptsTable(db),
+    registrationTokens: new RegistrationTokens(db),
+    stateJumps: new StateJumps(db),
+    serverKeys: new ServerKeys(db),
+    timelines: new Timelines(db),
+    tokens: new Tokens(db),
+    transactions: new ClientTransactions(db),
+    uiaSessions: new UiaSessions(db),
+  }
+}
