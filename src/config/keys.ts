@@ -37,7 +37,7 @@ export const size = (description: string, fallback: string) =>
     unit: 'bytes',
     default: fallback,
   })
-export const milliseconds = (description: string, fallback: number) =>
+export const milliseconds = (description: string, fallback?: number) =>
   Type.Integer({ description, expected: 'a whole number of milliseconds', minimum: 0, unit: 'milliseconds', default: fallback })
 export const count = (description: string, fallback: number) =>
   Type.Integer({ description, expected: 'a whole number from 1', minimum: 1, default: fallback })

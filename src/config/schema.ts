@@ -77,9 +77,22 @@ export const configSchema = group('The configuration of one server.', {
   signing_key_path: path('The Ed25519 key that signs what the server sends; made on the first start. Keep a copy.', {
     default: 'data/signing.key',
   }),
+  old_signing_keys: list(
+    'Keys that the server signed with in the past, so that its old events can still be checked.',
+    group('A key.', {
+      key_id: text('Its name, such as `ed25519:a_abcd`.'),
+      public_key: text('The public key in unpadded base64.'),
+      expired_ts: milliseconds('When it was given up, since the Unix epoch.'),
+    }),
+    { default: [] },
+  ),
   log: group('Logging.', {
     level: choice('The least important messages to log.', ['fatal', 'error', 'warn', 'info', 'debug', 'trace'], 'info'),
-    format: choice('`json`: one object a line; `text`: for people; `auto`: text on a terminal, else json.', ['auto', 'json', 'text'], 'auto'),
+    format: choice(
+      '`json`: one object a line; `text`: for people; `auto`: text on a terminal, else json.',
+      ['auto', 'json', 'text'],
+      'auto',
+    ),
     file: Type.Optional(path('Log to this file instead of the standard output.')),
   }),
   metrics: group('Prometheus metrics, served at `/metrics` of listeners with the resource `metrics`.', {
