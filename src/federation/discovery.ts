@@ -5,7 +5,7 @@
 import { isIP } from 'node:net'
 import type { ServerName } from '../../schemas/ids.ts'
 
-export const DEFAULT_PORT = 8448
+const DEFAULT_PORT = 8448
 const SRV_SERVICES = ['_matrix-fed._tcp', '_matrix._tcp'] as const
 
 export interface HostAndPort {
@@ -22,8 +22,6 @@ export interface ServerAddress {
   readonly servername: string
   /** The `Host` header of requests. */
   readonly hostHeader: string
-  /** An administrator wrote this address down, so that it may be a private one. */
-  readonly configured: boolean
 }
 
 export interface Findings {
@@ -75,14 +73,13 @@ function direct({ host, port = DEFAULT_PORT }: SplitName, hostHeader: string): S
 
 function overridden(servername: string, server: ServerName, override: string): Step {
   const address = splitServerName(override)
-  if (!address)
-    return { kind: 'unresolvable', why: `host_overrides gives it the address "${override}", which is not host[:port]` }
+  if (!address) return { kind: 'unresolvable', why: `host_overrides gives the address "${override}", which is not host[:port]` }
   const { host, port = DEFAULT_PORT } = address
-  return { kind: 'connect', address: { targets: [{ host, port }], servername, hostHeader: server, configured: true } }
+  return connect({ targets: [{ host, port }], servername, hostHeader: server })
 }
 
-function connect(address: Omit<ServerAddress, 'configured'>): Step {
-  return { kind: 'connect', address: { ...address, configured: false } }
+function connect(address: ServerAddress): Step {
+  return { kind: 'connect', address }
 }
 
 interface SplitName {

@@ -136,19 +136,19 @@ const cases: Case[] = [
     name: 'override skips .well-known and SRV',
     server: 'hs.test',
     override: '127.0.0.1:7001',
-    expect: '127.0.0.1|7001 certificate hs.test Host hs.test configured',
+    expect: '127.0.0.1|7001 certificate hs.test Host hs.test',
   },
   {
     name: 'override without a port',
     server: 'hs.test',
     override: '[::1]',
-    expect: '::1|8448 certificate hs.test Host hs.test configured',
+    expect: '::1|8448 certificate hs.test Host hs.test',
   },
   {
     name: 'override of a name with a port',
     server: 'hs.test:5',
     override: 'box:6',
-    expect: 'box|6 certificate hs.test Host hs.test:5 configured',
+    expect: 'box|6 certificate hs.test Host hs.test:5',
   },
   { name: 'override that is no address', server: 'hs.test', override: 'http://x', expect: 'unresolvable' },
 ]
@@ -169,7 +169,7 @@ function told(server: string, findings: Findings): string {
   if (step.kind === 'ask-well-known') return `ask-well-known ${step.hostname}`
   if (step.kind === 'ask-srv') return `ask-srv ${step.name}`
   if (step.kind === 'unresolvable') return step.kind
-  const { targets, servername, hostHeader, configured } = step.address
+  const { targets, servername, hostHeader } = step.address
   const where = targets.map(({ host, port }) => `${host}|${port}`).join(' ')
-  return `${where} certificate ${servername} Host ${hostHeader}${configured ? ' configured' : ''}`
+  return `${where} certificate ${servername} Host ${hostHeader}`
 }
