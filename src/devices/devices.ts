@@ -72,7 +72,10 @@ export class DeviceManagement {
     const doomed = new Set(deviceIds)
     await sessions.exclusively(userNid, async () => {
       const found = await devices.ofUser(userNid)
-      await sessions.close({ userNid, userId }, found.filter(({ deviceId }) => doomed.has(deviceId)))
+      await sessions.close(
+        { userNid, userId },
+        found.filter(({ deviceId }) => doomed.has(deviceId)),
+      )
     })
   }
 

@@ -58,7 +58,8 @@ export class Login {
   /** A password that was changed, or an account that was closed, while it was being checked opens no session. */
   async #assertUnchanged({ userNid, passwordHash }: Account): Promise<void> {
     const account = await this.#deps.accounts.get(userNid)
-    if (!account || account.isDeactivated || account.passwordHash !== passwordHash) throw forbidden('The password has just been changed')
+    if (!account || account.isDeactivated || account.passwordHash !== passwordHash)
+      throw forbidden('The password has just been changed')
   }
 }
 

@@ -70,12 +70,12 @@ interface AccountRequest {
 export interface CreateAccount {
   readonly localpart: string
   /** Without one, nobody can log in with a password. */
-  readonly password?: string
+  readonly password?: string | undefined
   readonly kind?: AccountKind
   readonly admin?: boolean
-  readonly displayName?: string
+  readonly displayName?: string | undefined
   /** Logs the user in. */
-  readonly session?: SessionRequest
+  readonly session?: SessionRequest | undefined
 }
 
 export class Registration {
@@ -138,7 +138,13 @@ export class Registration {
   async #parameters(request: RegisterRequest): Promise<JsonObject> {
     const { username, password, device_id, initial_device_display_name, inhibit_login, refresh_token } = request
     const parameters: JsonObject = password === undefined ? {} : { password_hash: await this.#hash(password) }
-    for (const [key, value] of Object.entries({ username, device_id, initial_device_display_name, inhibit_login, refresh_token })) {
+    for (const [key, value] of Object.entries({
+      username,
+      device_id,
+      initial_device_display_name,
+      inhibit_login,
+      refresh_token,
+    })) {
       if (value !== undefined) parameters[key] = value
     }
     return parameters
@@ -155,7 +161,11 @@ export class Registration {
     const upgradeOf = await this.#guestOf(guestToken)
     const make = (also?: (batch: Batch) => void) =>
       this.#create({
-        ...{ userId, kind: 'user', passwordHash, session, upgradeOf },
+        userId,
+        kind: 'user',
+        passwordHash,
+        session,
+        upgradeOf,
         also: (batch) => {
           keep(batch, userId)
           also?.(batch)

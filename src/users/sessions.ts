@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { unknownToken, userLocked } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { randomLetters, randomToken } from '../core/random.ts'
+import type { Requester } from '../core/requester.ts'
 import type { Batch, Database } from '../storage/database.ts'
 import type { Device, Devices } from '../storage/devices.ts'
 import type { Tokens } from '../storage/tokens.ts'
@@ -89,22 +90,27 @@ export class Sessions {
   }
 
   /** Opens a session on a device that the user does not have yet. */
-  openNew(batch: Batch, user: User, request: SessionRequest): Credentials {
+  openNew(batch: Batch, { userNid, userId }: User, request: SessionRequest): Credentials {
     const deviceId = request.deviceId ?? (randomLetters(10).toUpperCase() as DeviceId)
     const displayName = request.displayName?.slice(0, MAX_DEVICE_NAME_LENGTH) ?? null
-    const deviceNid = this.#deps.devices.add(batch, user.userNid, deviceId, displayName)
-    this.announceChange(batch, { ...user, deviceNid, deviceId })
+    const deviceNid = this.#deps.devices.add(batch, userNid, deviceId, displayName)
+    this.announceChange(batch, { userNid, userId, deviceNid, deviceId })
     return this.#issue(batch, { deviceNid, deviceId }, request.refreshable === true, null)
   }
 
   /** Closes sessions of a user: their devices and tokens are gone. `also` adds to the same write. Call it within `exclusively`. */
-  async close(user: User, devices: readonly Pick<Device, 'deviceNid' | 'deviceId'>[], also?: (batch: Batch) => void): Promise<void> {
+  async close(
+    { userNid, userId }: User,
+    devices: readonly Pick<Device, 'deviceNid' | 'deviceId'>[],
+    also?: (batch: Batch) => void,
+  ): Promise<void> {
     const revoked = await this.#deps.tokens.accessOf(devices.map(({ deviceNid }) => deviceNid))
     await this.#deps.db.write((batch) => {
       for (const { deviceNid, deviceId } of devices) {
         this.#deps.tokens.removeOfDevice(batch, deviceNid)
         this.#deps.devices.remove(batch, deviceNid)
-        for (const listener of this.#deps.deviceListeners) listener.deviceRemoved(batch, { ...user, deviceNid, deviceId })
+        const device = { userNid, userId, deviceNid, deviceId }
+        for (const listener of this.#deps.deviceListeners) listener.deviceRemoved(batch, device)
       }
       also?.(batch)
       this.#forgetAfter(batch, revoked)
@@ -112,9 +118,25 @@ export class Sessions {
   }
 
   /** Closes all sessions of a user but that of the device `except`. Call it within `exclusively`. */
-  async closeAll({ userNid, userId }: User, except?: number, also?: (batch: Batch) => void): Promise<void> {
-    const devices = await this.#deps.devices.ofUser(userNid)
-    await this.close({ userNid, userId }, devices.filter(({ deviceNid }) => deviceNid !== except), also)
+  async closeAll(user: User, except?: number, also?: (batch: Batch) => void): Promise<void> {
+    const devices = await this.#deps.devices.ofUser(user.userNid)
+    await this.close(
+      user,
+      devices.filter(({ deviceNid }) => deviceNid !== except),
+      also,
+    )
+  }
+
+  /** Closes the session of the requester's device. */
+  logOut(requester: Requester): Promise<void> {
+    const { userNid, deviceNid, deviceId } = requester
+    const devices = deviceNid === undefined || deviceId === undefined ? [] : [{ deviceNid, deviceId }]
+    return this.exclusively(userNid, () => this.close(requester, devices))
+  }
+
+  /** Closes all sessions of the requester. */
+  logOutEverywhere(user: User): Promise<void> {
+    return this.exclusively(user.userNid, () => this.closeAll(user))
   }
 
   /** Writes a change of what the user's tokens stand for, such as being an admin. Call it within `exclusively`. */
@@ -154,7 +176,12 @@ export class Sessions {
     for (const listener of this.#deps.deviceListeners) listener.deviceChanged(batch, device)
   }
 
-  #issue(batch: Batch, device: Pick<Device, 'deviceNid' | 'deviceId'>, refreshable: boolean, tradedHash: string | null): Credentials {
+  #issue(
+    batch: Batch,
+    device: Pick<Device, 'deviceNid' | 'deviceId'>,
+    refreshable: boolean,
+    tradedHash: string | null,
+  ): Credentials {
     const { tokens, clock } = this.#deps
     const { deviceNid, deviceId } = device
     const accessToken = randomToken()
@@ -167,7 +194,12 @@ export class Sessions {
     const expiresTs = clock.now() + ACCESS_TOKEN_LIFETIME_MS
     tokens.addRefresh(batch, { hash: refreshHash, deviceNid, tradedHash, createdTs: clock.now() })
     tokens.addAccess(batch, { hash: hashToken(accessToken), deviceNid, expiresTs, refreshHash })
-    return { access_token: accessToken, device_id: deviceId, refresh_token: refreshToken, expires_in_ms: ACCESS_TOKEN_LIFETIME_MS }
+    return {
+      access_token: accessToken,
+      device_id: deviceId,
+      refresh_token: refreshToken,
+      expires_in_ms: ACCESS_TOKEN_LIFETIME_MS,
+    }
   }
 
   #forgetAfter(batch: Batch, hashes: readonly string[]): void {

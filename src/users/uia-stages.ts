@@ -20,7 +20,9 @@ export function passwordStage(passwords: Passwords): Stage {
       if (password === undefined) return refuse(missingParam('The password is missing'))
       const account = await passwords.identify(identifierOf(auth))
       if (account?.userId !== userId) throw forbidden('Only the owner of the account can agree to this')
-      return (await passwords.isRight(account, password)) ? { passed: true, result: true } : refuse(forbidden('The password is wrong'))
+      return (await passwords.isRight(account, password))
+        ? { passed: true, result: true }
+        : refuse(forbidden('The password is wrong'))
     },
   }
 }

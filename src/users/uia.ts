@@ -27,7 +27,9 @@ export interface Operation {
 }
 
 /** Passed, with what later steps may want to know; or why not, and the client may try again. */
-export type StageVerdict = { readonly passed: true; readonly result: Json } | { readonly passed: false; readonly reason: MatrixError }
+export type StageVerdict =
+  | { readonly passed: true; readonly result: Json }
+  | { readonly passed: false; readonly reason: MatrixError }
 
 /** How one stage, such as `m.login.password`, is passed. */
 export interface Stage {
@@ -86,7 +88,11 @@ export class UserInteractiveAuth {
   /** As `perform`, for what only the owner of the requester's account may do. The session is bound to `body` too. */
   performAsOwner<T>(requester: Requester, what: string, body: JsonObject, task: () => Promise<T>): Promise<T> {
     const { auth, ...rest } = body
-    const operation = { id: `${requester.userId} ${what} ${hash('sha256', sortedJson(rest), 'base64url')}`, flows: this.#deps.ownerFlows, userId: requester.userId }
+    const operation = {
+      id: `${requester.userId} ${what} ${hash('sha256', sortedJson(rest), 'base64url')}`,
+      flows: this.#deps.ownerFlows,
+      userId: requester.userId,
+    }
     return this.perform(operation, auth as JsonObject | undefined, task)
   }
 
@@ -110,7 +116,11 @@ export class UserInteractiveAuth {
     const session = id === undefined ? undefined : await this.#deps.sessions.get(hashToken(id), this.#deps.clock.now())
     const parameters = operation.parameters ?? {}
     if (id === undefined || session === undefined) {
-      return { id: randomToken(), isNew: true, session: { operation: operation.id, parameters, completed: {}, outcome: undefined } }
+      return {
+        id: randomToken(),
+        isNew: true,
+        session: { operation: operation.id, parameters, completed: {}, outcome: undefined },
+      }
     }
     if (session.operation !== operation.id) throw forbidden('The session belongs to another operation')
     return { id, isNew: false, session: { ...session, parameters: { ...session.parameters, ...parameters } } }
@@ -165,7 +175,12 @@ export class UserInteractiveAuth {
       const known = this.#deps.stages[type]?.params
       if (known) params[type] = known
     }
-    const state = { session: id, flows: flows.map((stages) => ({ stages: [...stages] })), params, completed: Object.keys(session.completed) }
+    const state = {
+      session: id,
+      flows: flows.map((stages) => ({ stages: [...stages] })),
+      params,
+      completed: Object.keys(session.completed),
+    }
     return new Challenge(state, refusal)
   }
 }
@@ -187,7 +202,10 @@ class Challenge extends MatrixError {
 /** The flow's stages must be completed in order. What is in no flow may be done at any time. */
 function mayFollow(flows: Flows, completed: Readonly<Record<string, Json>>, type: string): boolean {
   const withIt = flows.filter((flow) => flow.includes(type))
-  return withIt.length === 0 || withIt.some((flow) => flow.slice(0, flow.indexOf(type)).every((stage) => Object.hasOwn(completed, stage)))
+  return (
+    withIt.length === 0 ||
+    withIt.some((flow) => flow.slice(0, flow.indexOf(type)).every((stage) => Object.hasOwn(completed, stage)))
+  )
 }
 
 /** The same text for the same object, in whatever order a client writes its keys. */
