@@ -21,14 +21,15 @@ import { StateMaps } from '../storage/state.ts'
 import { StateJumps } from '../storage/state-jumps.ts'
 import { Timelines } from '../storage/timelines.ts'
 import { Tokens } from '../storage/tokens.ts'
+import type { Writer } from '../storage/writer.ts'
 import { UiaSessions } from '../storage/uia-sessions.ts'
 
 export type Storage = ReturnType<typeof openStorage>
 
 /** Opens the database file, made where there is none, and all table groups over it. */
-export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL') {
+export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', writer?: Writer) {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-  const db = new Database({ path, synchronous })
+  const db = new Database({ path, synchronous }, writer)
   const names = new Names(db)
   const rooms = new Rooms(db)
   const events = new Events(db, names, rooms)

@@ -115,13 +115,13 @@ export class Database implements AsyncDisposable {
   #idle: (() => void)[] = []
 
   /** Opens, and brings up to date, the database file at `options.path`. Throws when it was written by a newer version. */
-  constructor(options: WriterOptions) {
+  constructor(options: WriterOptions, writer?: Writer) {
     const db = new Sqlite(options.path)
     configure(db)
     migrate(db)
     this.#reader = db
     this.#reader.pragma('query_only = ON')
-    this.#writer = startWriter(options)
+    this.#writer = writer ?? startWriter(options)
     this.#position = this.#number('SELECT value AS n FROM counters WHERE name = ?', 'position') + UNSAVED_POSITIONS
     this.#drawn = this.#position
     this.#saved = this.#position - UNSAVED_POSITIONS

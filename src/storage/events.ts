@@ -281,7 +281,8 @@ export class Events {
     for (const [event, rest] of rests) {
       const idOf = (reference: EventReference) =>
         eventIdOfBytes(typeof reference === 'number' ? (ids.get(reference) ?? new Uint8Array()) : reference, event.room.rules)
-      const whole = rest.raw === undefined ? wholeEvent(event, rest, idOf, names) : rawEvent(event, parseOf(event.room.rules)(rest.raw))
+      const whole =
+        rest.raw === undefined ? wholeEvent(event, rest, idOf, names) : rawEvent(event, parseOf(event.room.rules)(rest.raw))
       this.#pdus.set(event.nid, whole)
       rebuilt.set(event.nid, whole)
     }
