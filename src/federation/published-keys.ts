@@ -37,6 +37,11 @@ export function validUntil(key: StoredKey): number {
   return key.expired ? key.validUntilTs : Math.min(key.validUntilTs, key.fetchedTs + WEEK_MS)
 }
 
+/** No key can be good for an event that far in the future, so there is none to look for. */
+export function isBeyondAllKeys(use: KeyUse, now: number): boolean {
+  return use.kind === 'event' && use.at !== undefined && use.at > now + WEEK_MS
+}
+
 /**
  * Reads the answer of a server, or of a notary for it, that came at `now` (milliseconds).
  * @returns the keys in it, or why none of it counts
