@@ -2,6 +2,7 @@
  * Who may see which event of a room.
  * https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
  */
+import { serverOf } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
 import type { Event } from './event.ts'
 
@@ -59,30 +60,31 @@ function sightAfter(event: SeenEvent, user: string, before: Sight): Sight {
   return before
 }
 
+/** What a state says about a server's users. */
+export interface ServerSight {
+  /** By the state before the event. */
+  readonly visibility: HistoryVisibility
+  /** Gives the memberships of all the server's users in the state before the event; only asked for where it matters. */
+  readonly memberships: () => Iterable<string>
+  /** Whether a user of the server is joined to the room now. */
+  readonly isInRoom: boolean
+}
+
 /**
  * May a server have an event as it is, and not only redacted? It may if any of its users may see it, or might as soon
  * as they have joined: what is shared is for every server in the room.
- * @param visibility by the state before the event
- * @param memberships those of all the server's users in the state before the event; only asked for where it matters
- * @param isInRoom whether the server has a user joined to the room now
  */
-export function mayServerSee(
-  event: Event,
-  server: string,
-  visibility: HistoryVisibility,
-  memberships: () => Iterable<string>,
-  isInRoom: boolean,
-): boolean {
+export function mayServerSee(event: Event, server: string, { visibility, memberships, isInRoom }: ServerSight): boolean {
   const after = event.type === 'm.room.history_visibility' && event.stateKey === '' ? historyVisibilityOf(event) : visibility
   if (visibility === 'world_readable' || after === 'world_readable') return true
   if (isInRoom && (visibility === 'shared' || after === 'shared')) return true
-  const invited = visibility === 'invited' || after === 'invited'
-  const allowed = (membership: string | undefined) => membership === 'join' || (invited && membership === 'invite')
+  const forInvited = visibility === 'invited' || after === 'invited'
+  const allowed = (membership: string | undefined) => membership === 'join' || (forInvited && membership === 'invite')
   return allowed(ownMembership(event, server)) || Iterator.from(memberships()).some(allowed)
 }
 
 /** The membership that an event gives to a user of a server. */
 function ownMembership(event: Event, server: string): string | undefined {
   const user = event.type === 'm.room.member' ? event.stateKey : undefined
-  return user?.slice(user.indexOf(':') + 1) === server ? stringAt(event.content, 'membership') : undefined
+  return user !== undefined && serverOf(user) === server ? stringAt(event.content, 'membership') : undefined
 }

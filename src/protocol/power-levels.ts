@@ -29,15 +29,17 @@ const INTEGER_TEXT = /^\s*[+-]?[0-9]+\s*$/
 
 /** Reads one level as the room version allows it to be written; undefined where it is absent or not a level. */
 export function readLevel(value: Json | undefined, rules: RoomRules): number | undefined {
-  if (rules.strictCanonicalJson && typeof value === 'number') return Number.isInteger(value) ? value : undefined
+  if (typeof value === 'number' && Number.isInteger(value)) return value
   // Until v10, values that represent integers may be strings.
-  const number = typeof value === 'string' ? integerIn(value, rules) : numberOf(value)
-  // Until v6, numbers may be fractions, cut off at the decimal point; what a double cannot hold is no level.
-  return number !== undefined && Number.isFinite(number) ? Math.trunc(number) : undefined
+  if (typeof value === 'string')
+    return rules.auth.integerPowerLevels || !INTEGER_TEXT.test(value) ? undefined : finite(Number(value))
+  // Until v6, numbers may be fractions, cut off at the decimal point.
+  return rules.strictCanonicalJson ? undefined : finite(Math.trunc(numberOf(value) ?? Number.NaN))
 }
 
-function integerIn(text: string, rules: RoomRules): number | undefined {
-  return !rules.auth.integerPowerLevels && INTEGER_TEXT.test(text) ? Number(text) : undefined
+/** What a double cannot hold is no level. */
+function finite(level: number): number | undefined {
+  return Number.isFinite(level) ? level : undefined
 }
 
 /** The user ids that created the room: one, and from version 12 on the additional creators. */

@@ -18,37 +18,47 @@ export interface PushCondition {
 export type Condition = (subject: PushSubject, displayName: string | undefined) => boolean
 
 const BODY = 'content.body'
+const NOTHING = Symbol('nothing')
 
 /** One event and what push rules ask about its room, looked at once for all readers. */
 export class PushSubject {
   readonly event: Event
+  /** The event's type with its case folded away: half of all conditions are about it. */
+  readonly foldedType: string
   /** The number of members joined to the room. */
   readonly memberCount: number
   readonly #levels: PowerLevels
-  readonly #values = new Map<string, Json | undefined>()
-  readonly #folded = new Map<string, string | undefined>()
+  /** What has been asked for; NOTHING, and null for text, stand for what is not there, so that one look-up tells. */
+  readonly #values = new Map<string, Json | typeof NOTHING>()
+  readonly #folded = new Map<string, string | null>()
 
   constructor(event: Event, memberCount: number, levels: PowerLevels) {
     this.event = event
+    this.foldedType = fold(event.type)
     this.memberCount = memberCount
     this.#levels = levels
   }
 
   /** The value of a property. */
   value({ name, path }: PropertyKey): Json | undefined {
-    if (this.#values.has(name)) return this.#values.get(name)
-    const value = valueAt(this.event, path)
-    this.#values.set(name, value)
-    return value
+    let value = this.#values.get(name)
+    if (value === undefined) {
+      const found = valueAt(this.event, path)
+      value = found === undefined ? NOTHING : found
+      this.#values.set(name, value)
+    }
+    return value === NOTHING ? undefined : value
   }
 
   /** The text of a property with its case folded away; undefined for what is no string. */
   text(key: PropertyKey): string | undefined {
-    if (this.#folded.has(key.name)) return this.#folded.get(key.name)
-    const value = this.value(key)
-    const text = typeof value === 'string' ? fold(value) : undefined
-    this.#folded.set(key.name, text)
-    return text
+    let text = this.#folded.get(key.name)
+    if (text === undefined) {
+      const value = this.value(key)
+      text = typeof value === 'string' ? fold(value) : null
+      this.#folded.set(key.name, text)
+    }
+    return text ?? undefined
   }
 
   /** Whether the sender's power level is enough to notify the room, or whatever else the key names. */
@@ -119,7 +129,9 @@ export function eventMatch(name: Json | undefined, pattern: Json | undefined): C
   const key = parsePropertyPath(name)
   const folded = fold(pattern)
   // Most patterns are plain text.
-  if (name !== BODY && !/[*?]/.test(folded)) return (subject) => subject.text(key) === folded
+  const isPlain = !/[*?]/.test(folded)
+  if (isPlain && name === 'type') return (subject) => subject.foldedType === folded
+  if (isPlain && name !== BODY) return (subject) => subject.text(key) === folded
   const matches = name === BODY ? wordPattern(folded) : (text: string) => matchesGlob(folded, text)
   return (subject) => {
     const text = subject.text(key)

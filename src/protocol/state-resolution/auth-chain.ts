@@ -9,9 +9,10 @@ export interface AuthChains {
   /**
    * The auth difference: the events that are in the full auth chain of some, but not of all of the states. The full
    * auth chain of a state are the auth events of its events, their auth events and so on, back to the start.
-   * @param states the events of each state
+   * @param shared the events that are in all states
+   * @param branches the further events of each state
    */
-  difference(states: readonly Iterable<EventId>[]): Set<EventId>
+  difference(shared: Iterable<EventId>, branches: readonly Iterable<EventId>[]): Set<EventId>
   /** The conflicted state subgraph: all events on a path along auth events from one conflicted event to another, both ends included. */
   subgraph(conflicted: ReadonlySet<EventId>): Set<EventId>
 }
@@ -30,7 +31,7 @@ export interface AuthGraph {
 /** Answers by walking the graph from the late events to the early, no further than the answer can change. */
 export function walkingAuthChains(graph: AuthGraph): AuthChains {
   return {
-    difference: (states) => difference(graph, states),
+    difference: (shared, branches) => difference(graph, shared, branches),
     subgraph: (conflicted) => subgraph(graph, conflicted),
   }
 }
@@ -61,45 +62,70 @@ class GenerationQueue {
   }
 }
 
-/** Marks every event with the states whose chain it is in, until all that is left to visit is in all of them. */
-function difference(graph: AuthGraph, states: readonly Iterable<EventId>[]): Set<EventId> {
-  const inAll = (1n << BigInt(states.length)) - 1n
-  const marks = new Map<EventId, bigint>()
-  const queue = new GenerationQueue(graph)
-  let open = 0
-  const mark = (eventId: EventId, chains: bigint) => {
-    const before = marks.get(eventId)
-    const after = (before ?? 0n) | chains
-    if (before === undefined) queue.push(eventId)
-    if (before === after) return
-    open += Number(after !== inAll) - Number(before !== undefined && before !== inAll)
-    marks.set(eventId, after)
-  }
-  for (const [eventId, chains] of membershipOfStates(states)) {
-    for (const authEvent of graph.authEvents(eventId)) mark(authEvent, chains)
-  }
+function difference(graph: AuthGraph, shared: Iterable<EventId>, branches: readonly Iterable<EventId>[]): Set<EventId> {
+  const walk = new DifferenceWalk(graph, shared, branches)
   const found = new Set<EventId>()
-  while (open > 0) {
-    const eventId = queue.pop()
-    const chains = eventId === undefined ? undefined : marks.get(eventId)
-    if (eventId === undefined || chains === undefined) break
-    if (chains !== inAll) {
-      found.add(eventId)
-      open--
-    }
-    for (const authEvent of graph.authEvents(eventId)) mark(authEvent, chains)
-  }
+  for (let eventId = walk.next(); eventId !== undefined; eventId = walk.next()) found.add(eventId)
   return found
 }
 
-/** For every event of the states, which of them it is in: one bit a state. */
-function membershipOfStates(states: readonly Iterable<EventId>[]): Map<EventId, bigint> {
-  const membership = new Map<EventId, bigint>()
-  states.forEach((state, index) => {
-    const bit = 1n << BigInt(index)
-    for (const eventId of state) membership.set(eventId, (membership.get(eventId) ?? 0n) | bit)
-  })
-  return membership
+/**
+ * Goes from the late events to the early and notes of each in which chains it is, one bit a state, until all that is
+ * left to visit is in all of them; so is then what that is based on.
+ */
+class DifferenceWalk {
+  readonly #graph: AuthGraph
+  readonly #queue: GenerationQueue
+  readonly #inAll: bigint
+  /** Which states an event is in, and which chains. */
+  readonly #states = new Map<EventId, bigint>()
+  readonly #chains = new Map<EventId, bigint>()
+  /** How many in the queue are not known to be in all chains, or for events of states, not in all states. */
+  #open = 0
+
+  constructor(graph: AuthGraph, shared: Iterable<EventId>, branches: readonly Iterable<EventId>[]) {
+    this.#graph = graph
+    this.#queue = new GenerationQueue(graph)
+    this.#inAll = (1n << BigInt(branches.length)) - 1n
+    for (const eventId of shared) this.#start(eventId, this.#inAll)
+    branches.forEach((branch, index) => {
+      for (const eventId of branch) this.#start(eventId, 1n << BigInt(index))
+    })
+    for (const states of this.#states.values()) if (states !== this.#inAll) this.#open++
+  }
+
+  #start(eventId: EventId, states: bigint): void {
+    const before = this.#states.get(eventId)
+    if (before === undefined) this.#queue.push(eventId)
+    this.#states.set(eventId, before === undefined ? states : before | states)
+  }
+
+  /** The next event that is in some of the chains, but not in all. */
+  next(): EventId | undefined {
+    while (this.#open > 0) {
+      const eventId = this.#queue.pop()
+      if (eventId === undefined) return undefined
+      const states = this.#states.get(eventId) ?? 0n
+      const chains = this.#chains.get(eventId)
+      if ((chains ?? states) !== this.#inAll) this.#open--
+      for (const authEvent of this.#graph.authEvents(eventId)) this.#enter(authEvent, states | (chains ?? 0n))
+      if (chains !== undefined && chains !== this.#inAll) return eventId
+    }
+    return undefined
+  }
+
+  /** An event is in these chains, and maybe in others already. */
+  #enter(eventId: EventId, chains: bigint): void {
+    const before = this.#chains.get(eventId)
+    if (before === this.#inAll) return
+    const after = before === undefined ? chains : before | chains
+    if (before === after) return
+    const queued = before ?? this.#states.get(eventId)
+    if (queued === undefined) this.#queue.push(eventId)
+    else if (queued !== this.#inAll) this.#open--
+    if (after !== this.#inAll) this.#open++
+    this.#chains.set(eventId, after)
+  }
 }
 
 /** Visits all that the conflicted events are based on, down to their earliest, then keeps what is based on one of them. */

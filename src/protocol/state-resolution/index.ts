@@ -3,8 +3,8 @@
  * https://spec.matrix.org/v1.19/rooms/v12/#state-resolution (v2.1), /rooms/v2/#state-resolution (v2, versions 2 to 11)
  * and /rooms/v1/#state-resolution (v1).
  */
-import { authorise, createEventIdOf } from '../event-auth/index.ts'
 import { authStateKeys } from '../auth-events.ts'
+import { authorise, createEventIdOf } from '../event-auth/index.ts'
 import type { Event, EventId, StateLookup } from '../event.ts'
 import type { RoomRules } from '../room-versions.ts'
 import { lookupIn, type StateMap, stateMapKey } from '../state-map.ts'
@@ -12,11 +12,12 @@ import type { AuthChains } from './auth-chain.ts'
 import type { FetchEvent } from './events.ts'
 import { mainlineOrder } from './mainline.ts'
 import { sortPowerEvents } from './power-sort.ts'
-import { type SplitState, splitState } from './split.ts'
+import { branchesOf, type SplitState, splitState } from './split.ts'
 import { resolveV1 } from './v1.ts'
 
 export { type AuthChains, type AuthGraph, authGraphOf, walkingAuthChains } from './auth-chain.ts'
 export type { FetchEvent } from './events.ts'
+export type { SplitState } from './split.ts'
 
 export interface ResolutionSources {
   /**
@@ -35,23 +36,27 @@ export interface ResolutionSources {
  * The order of the states does not matter, and neither do states that are there twice.
  */
 export function resolve(rules: RoomRules, states: readonly StateMap[], sources: ResolutionSources): Map<string, EventId> {
-  if (rules.stateResolution === 'v1') return resolveV1(states, sources.fetch)
   const split = splitState(states)
-  return split.conflicted.size === 0 ? split.unconflicted : resolveV2(rules, states, split, sources)
+  const state = split.unconflicted
+  if (split.conflicted.size === 0) return state
+  return new Map([...state, ...resolveConflicts(rules, split, sources)])
 }
 
-function resolveV2(
-  rules: RoomRules,
-  states: readonly StateMap[],
-  split: SplitState,
-  sources: ResolutionSources,
-): Map<string, EventId> {
+/**
+ * Resolves states that have been split already, at a cost that does not grow with what they agree on (but for
+ * `chains`): what to add to the unconflicted state map to have the resolved state.
+ */
+export function resolveConflicts(rules: RoomRules, split: SplitState, sources: ResolutionSources): Map<string, EventId> {
+  return rules.stateResolution === 'v1' ? resolveV1(split, sources.fetch) : resolveV2(rules, split, sources)
+}
+
+function resolveV2(rules: RoomRules, split: SplitState, sources: ResolutionSources): Map<string, EventId> {
   const { fetch } = sources
-  const conflicted = fullConflictedSet(rules, states, split, sources)
+  const conflicted = fullConflictedSet(rules, split, sources)
   // 1. Power events and what is in their auth chains, in the reverse topological power ordering.
   const powerEvents = sortPowerEvents(conflicted, fetch)
   // 2. Check them one after another, v2 from the unconflicted state map, v2.1 from an empty one.
-  const state = new Map(rules.stateResolution === 'v2.1' ? [] : split.unconflicted)
+  const state = new GrowingState(rules.stateResolution === 'v2.1' ? new Map() : split.unconflicted)
   applyAuthorised(powerEvents, state, sources)
   // 3. All others, in the mainline ordering based on the power levels found so far.
   for (const event of powerEvents) conflicted.delete(event.eventId)
@@ -60,21 +65,31 @@ function resolveV2(
   // 4. Check those on top.
   applyAuthorised(others, state, sources)
   // 5. What is not in conflict holds, whatever came out for its keys.
-  for (const [key, eventId] of split.unconflicted) state.set(key, eventId)
-  return state
+  const changes = state.changes
+  for (const key of changes.keys()) if (split.unconflicted.get(key) !== undefined) changes.delete(key)
+  return changes
+}
+
+/** A state and what has been changed in it. */
+class GrowingState {
+  readonly changes = new Map<string, EventId>()
+  readonly #basis: Pick<StateMap, 'get'>
+
+  constructor(basis: Pick<StateMap, 'get'>) {
+    this.#basis = basis
+  }
+
+  get(key: string): EventId | undefined {
+    return this.changes.get(key) ?? this.#basis.get(key)
+  }
 }
 
 /** The conflicted state set, the auth difference, and in v2.1 the conflicted state subgraph. */
-function fullConflictedSet(
-  rules: RoomRules,
-  states: readonly StateMap[],
-  { conflicted }: SplitState,
-  { fetch, chains }: ResolutionSources,
-): Map<EventId, Event> {
-  const ids = new Set<EventId>()
-  for (const events of conflicted.values()) for (const eventId of events) ids.add(eventId)
+function fullConflictedSet(rules: RoomRules, split: SplitState, { fetch, chains }: ResolutionSources): Map<EventId, Event> {
+  const branches = branchesOf(split)
+  const ids = new Set(branches.flat())
   const subgraph = rules.stateResolution === 'v2.1' ? chains.subgraph(ids) : []
-  const difference = chains.difference(states.map((state) => state.values()))
+  const difference = chains.difference(split.unconflicted.values(), branches)
   const events = new Map<EventId, Event>()
   for (const eventId of [...ids, ...subgraph, ...difference]) {
     const event = fetch(eventId)
@@ -84,11 +99,10 @@ function fullConflictedSet(
 }
 
 /** The iterative auth checks: each event that the rules allow in the state so far becomes part of it. */
-function applyAuthorised(events: readonly Event[], state: Map<string, EventId>, sources: ResolutionSources): void {
+function applyAuthorised(events: readonly Event[], state: GrowingState, sources: ResolutionSources): void {
   for (const event of events) {
-    if (event.stateKey === undefined) continue
-    if (authorise(event, stateFor(event, state, sources)).allowed)
-      state.set(stateMapKey(event.type, event.stateKey), event.eventId)
+    if (event.stateKey === undefined || !authorise(event, stateFor(event, state, sources)).allowed) continue
+    state.changes.set(stateMapKey(event.type, event.stateKey), event.eventId)
   }
 }
 
@@ -97,7 +111,7 @@ function applyAuthorised(events: readonly Event[], state: Map<string, EventId>, 
  * appropriate event from the event's auth_events is used if it is not rejected. In version 12 the create event is
  * not among them; the room id names it.
  */
-function stateFor(event: Event, state: ReadonlyMap<string, EventId>, { fetch, isRejected }: ResolutionSources): StateLookup {
+function stateFor(event: Event, state: GrowingState, { fetch, isRejected }: ResolutionSources): StateLookup {
   const known: Event[] = []
   const take = (eventId: EventId | undefined) => {
     const found = eventId === undefined ? undefined : fetch(eventId)

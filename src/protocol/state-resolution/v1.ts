@@ -1,27 +1,38 @@
 import { createHash } from 'node:crypto'
 import { authorise } from '../event-auth/index.ts'
 import type { Event, EventId, StateLookup } from '../event.ts'
-import { parseStateMapKey, type StateMap, stateMapKey } from '../state-map.ts'
+import { parseStateMapKey, stateMapKey } from '../state-map.ts'
 import type { FetchEvent } from './events.ts'
+import type { SplitState } from './split.ts'
 
 /** The order in which conflicts that affect authorisation are resolved; all other types come last, together. */
 const PASSES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member']
 
-/** State resolution of room version 1. Unlike later, an event that a state lacks is in no conflict. */
-export function resolveV1(states: readonly StateMap[], fetch: FetchEvent): Map<string, EventId> {
-  const { resolved, conflicts } = findConflicts(states, fetch)
-  for (const pass of PASSES) {
+/**
+ * State resolution of room version 1. Unlike later, an event that a state lacks is in no conflict.
+ * @returns what to add to the unconflicted state
+ */
+export function resolveV1({ unconflicted, conflicted }: SplitState, fetch: FetchEvent): Map<string, EventId> {
+  const resolved = new Map<string, EventId>()
+  const conflicts: Conflict[] = []
+  for (const [key, ofStates] of conflicted) {
+    const eventIds = new Set(ofStates.filter((eventId) => eventId !== undefined))
+    const [first] = eventIds
+    if (eventIds.size === 1 && first !== undefined) resolved.set(key, first)
+    else conflicts.push({ key, type: parseStateMapKey(key).type, events: byDepthThenHash(eventIds, fetch) })
+  }
+  const stateEvent = (key: string): Event | undefined => {
+    const eventId = resolved.get(key) ?? unconflicted.get(key)
+    return eventId && fetch(eventId)
+  }
+  const settle = (concerned: Conflict[], choose: Choose) => enter(resolved, concerned, stateEvent, choose)
+  for (const pass of PASSES)
     settle(
       conflicts.filter(({ type }) => type === pass),
-      resolved,
-      fetch,
       lastOfAllowed,
     )
-  }
   settle(
     conflicts.filter(({ type }) => !PASSES.includes(type)),
-    resolved,
-    fetch,
     deepestAllowed,
   )
   return resolved
@@ -32,29 +43,6 @@ interface Conflict {
   readonly key: string
   readonly type: string
   readonly events: readonly Event[]
-}
-
-/** The union of the states without what is in conflict, and the conflicts. */
-function findConflicts(
-  states: readonly StateMap[],
-  fetch: FetchEvent,
-): { resolved: Map<string, EventId>; conflicts: Conflict[] } {
-  const found = new Map<string, Set<EventId>>()
-  for (const state of states) {
-    for (const [key, eventId] of state) {
-      const events = found.get(key)
-      if (events === undefined) found.set(key, new Set([eventId]))
-      else events.add(eventId)
-    }
-  }
-  const resolved = new Map<string, EventId>()
-  const conflicts: Conflict[] = []
-  for (const [key, eventIds] of found) {
-    const [first] = eventIds
-    if (eventIds.size === 1 && first !== undefined) resolved.set(key, first)
-    else conflicts.push({ key, type: parseStateMapKey(key).type, events: byDepthThenHash(eventIds, fetch) })
-  }
-  return { resolved, conflicts }
 }
 
 function byDepthThenHash(eventIds: ReadonlySet<EventId>, fetch: FetchEvent): Event[] {
@@ -69,16 +57,19 @@ function byDepthThenHash(eventIds: ReadonlySet<EventId>, fetch: FetchEvent): Eve
 
 type Choose = (events: readonly Event[], lookup: (replacement: Event | undefined) => StateLookup) => Event | undefined
 
-/** Settles a number of conflicts each by itself in the state before the first of them, then enters the outcomes. */
-function settle(conflicts: readonly Conflict[], resolved: Map<string, EventId>, fetch: FetchEvent, choose: Choose): void {
+/** Chooses for a number of conflicts, each by itself, in the state before the first of them, then enters the outcomes. */
+function enter(
+  resolved: Map<string, EventId>,
+  conflicts: Conflict[],
+  stateEvent: (key: string) => Event | undefined,
+  choose: Choose,
+): void {
   const chosen = conflicts.map(({ key, events }) => {
     const lookup =
       (replacement: Event | undefined): StateLookup =>
       (type, stateKey) => {
         const wanted = stateMapKey(type, stateKey)
-        if (replacement !== undefined && wanted === key) return replacement
-        const eventId = resolved.get(wanted)
-        return eventId && fetch(eventId)
+        return wanted === key && replacement !== undefined ? replacement : stateEvent(wanted)
       }
     return [key, choose(events, lookup)] as const
   })

@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Json, JsonObject } from '../../schemas/json.ts'
+import { defaultPushRules, MASTER_RULE_ID } from '../../src/protocol/default-push-rules.ts'
+import { powerLevelsFrom } from '../../src/protocol/power-levels.ts'
+import {
+  compilePushRules,
+  evaluatePushRules,
+  type PushCondition,
+  type PushRule,
+  type PushRuleKind,
+  PushSubject,
+} from '../../src/protocol/push-rules.ts'
+import { makeEvent, type Parts, rulesOf, userId } from '../support/dag.ts'
+
+const rules = rulesOf('11')
+const ME = userId('me')
+const power = makeEvent(rules, {
+  type: 'm.room.power_levels',
+  stateKey: '',
+  sender: userId('alice'),
+  content: { users: { '@alice:a': 60 }, notifications: { room: 60, cake: 61 } },
+})
+const levels = powerLevelsFrom(power, undefined, rules)
+
+function subject(type: string, content: JsonObject, more: Partial<Parts> = {}, memberCount = 3): PushSubject {
+  return new PushSubject(makeEvent(rules, { type, sender: userId('alice'), content, ...more }), memberCount, levels)
+}
+const message = (body: string, more: JsonObject = {}) => subject('m.room.message', { msgtype: 'm.text', body, ...more })
+
+const rule = (more: Partial<PushRule>): PushRule => ({
+  rule_id: 'mine',
+  default: false,
+  enabled: true,
+  actions: ['notify'],
+  ...more,
+})
+
+/** What the default rules do, with some of the user's own put first in their kind. */
+function outcome(what: PushSubject, own: Partial<Record<PushRuleKind, PushRule[]>> = {}, name?: string) {
+  const set = defaultPushRules(ME)
+  for (const kind of ['override', 'content', 'room', 'sender', 'underride'] as const) set[kind].unshift(...(own[kind] ?? []))
+  return evaluatePushRules(compilePushRules(set, ME), what, name)
+}
+
+const summary = (what: PushSubject) => {
+  const { ruleId, notify, highlight, sound } = outcome(what)
+  return [ruleId?.replace('.m.rule.', ''), notify ? 'notify' : '', highlight ? 'highlight' : '', sound ?? ''].join(' ').trimEnd()
+}
+
+test('default rules: messages, by the size of the room', () => {
+  assert.equal(summary(message('hello')), 'message notify')
+  assert.equal(summary(subject('m.room.message', { body: 'x' }, {}, 2)), 'room_one_to_one notify  default')
+  assert.equal(summary(subject('m.room.encrypted', {})), 'encrypted notify')
+  assert.equal(summary(subject('m.room.encrypted', {}, {}, 2)), 'encrypted_room_one_to_one notify  default')
+  assert.equal(summary(subject('m.call.invite', {})), 'call notify  ring')
+  assert.equal(summary(subject('org.example.odd', {})), '')
+})
+
+test('default rules: what is suppressed', () => {
+  assert.equal(summary(message('hello', { msgtype: 'm.notice' })), 'suppress_notices')
+  assert.equal(summary(message('* hello', { 'm.relates_to': { rel_type: 'm.replace', event_id: '$x' } })), 'suppress_edits')
+  assert.equal(summary(subject('m.reaction', {})), 'reaction')
+  assert.equal(summary(subject('m.room.server_acl', {}, { stateKey: '' })), 'room.server_acl')
+  assert.equal(summary(subject('m.room.member', { membership: 'join' }, { stateKey: '@alice:a' })), 'member_event')
+})
+
+test('default rules: invitations', () => {
+  assert.equal(summary(subject('m.room.member', { membership: 'invite' }, { stateKey: ME })), 'invite_for_me notify  default')
+  assert.equal(summary(subject('m.room.member', { membership: 'invite' }, { stateKey: '@other:a' })), 'member_event')
+  assert.equal(summary(subject('m.room.member', { membership: 'leave' }, { stateKey: ME })), 'member_event')
+})
+
+test('default rules: mentions are those that are meant, not what the body says', () => {
+  assert.equal(
+    summary(message('hi', { 'm.mentions': { user_ids: ['@other:a', ME] } })),
+    'is_user_mention notify highlight default',
+  )
+  assert.equal(summary(message('hi', { 'm.mentions': { user_ids: ['@other:a'] } })), 'message notify')
+  assert.equal(summary(message('hi', { 'm.mentions': { user_ids: ME } })), 'message notify')
+  assert.equal(summary(message('hi me, @room')), 'message notify')
+})
+
+test('default rules: the whole room is mentioned by who has the level', () => {
+  const room = { body: 'hi', 'm.mentions': { room: true } }
+  assert.equal(summary(subject('m.room.message', room)), 'is_room_mention notify highlight')
+  assert.equal(summary(subject('m.room.message', room, { sender: userId('bob') })), 'message notify')
+  assert.equal(summary(message('hi', { 'm.mentions': { room: 'true' } })), 'message notify')
+})
+
+test('default rules: the end of a room', () => {
+  assert.equal(summary(subject('m.room.tombstone', {}, { stateKey: '' })), 'tombstone notify highlight')
+  assert.equal(summary(subject('m.room.tombstone', {})), '')
+})
+
+test('default rules: polls', () => {
+  assert.equal(summary(subject('m.poll.start', {})), 'poll_start notify')
+  assert.equal(summary(subject('m.poll.start', {}, {}, 2)), 'poll_start_one_to_one notify  default')
+  assert.equal(summary(subject('m.poll.end', {})), 'poll_end notify')
+  assert.equal(summary(subject('m.poll.end', {}, {}, 2)), 'poll_end_one_to_one notify  default')
+  assert.equal(summary(subject('m.poll.response', {})), 'poll_response')
+})
+
+test('default rules: in the order of the specification, all with the same members', () => {
+  const set = defaultPushRules(ME)
+  const ids = (kind: PushRuleKind) => set[kind].map(({ rule_id }) => rule_id.replace('.m.rule.', ''))
+  assert.deepEqual(ids('override'), [
+    'master',
+    'suppress_notices',
+    'invite_for_me',
+    'member_event',
+    'is_user_mention',
+    'is_room_mention',
+    'tombstone',
+    'reaction',
+    'room.server_acl',
+    'poll_response',
+    'suppress_edits',
+  ])
+  assert.deepEqual(ids('underride'), [
+    'call',
+    'encrypted_room_one_to_one',
+    'room_one_to_one',
+    'message',
+    'encrypted',
+    'poll_start_one_to_one',
+    'poll_start',
+    'poll_end_one_to_one',
+    'poll_end',
+  ])
+  assert.deepEqual([set.content, set.room, set.sender], [[], [], []])
+  for (const { default: isDefault, enabled, conditions, rule_id } of [...set.override, ...set.underride]) {
+    assert.ok(isDefault && conditions !== undefined)
+    assert.equal(enabled, rule_id !== MASTER_RULE_ID)
+  }
+})
+
+test('the master rule silences all', () => {
+  const set = defaultPushRules(ME)
+  const compiled = compilePushRules({ ...set, override: set.override.map((each) => ({ ...each, enabled: true })) }, ME)
+  assert.equal(evaluatePushRules(compiled, message('hello')).notify, false)
+})
+
+test('nobody is notified of their own events', () => {
+  assert.deepEqual(outcome(subject('m.room.message', { body: 'hi' }, { sender: ME })).ruleId, undefined)
+})
+
+test('kinds are tried in order: override, content, room, sender, underride', () => {
+  const hello = message('hello')
+  const kinds: Partial<Record<PushRuleKind, PushRule[]>> = {}
+  const tried: [PushRuleKind, PushRule][] = [
+    ['underride', rule({ rule_id: 'underride' })],
+    ['sender', rule({ rule_id: '@alice:a' })],
+    ['room', rule({ rule_id: '!room:a' })],
+    ['content', rule({ rule_id: 'content', pattern: 'hel*' })],
+    ['override', rule({ rule_id: 'override', conditions: [] })],
+  ]
+  for (const [kind, own] of tried) {
+    kinds[kind] = [own]
+    assert.equal(outcome(hello, kinds).ruleId, own.rule_id)
+  }
+})
+
+test('rules of other rooms and senders, and disabled rules, do not match', () => {
+  const hello = message('hello')
+  assert.equal(
+    outcome(hello, { room: [rule({ rule_id: '!other:a' })], sender: [rule({ rule_id: '@bob:a' })] }).ruleId,
+    '.m.rule.message',
+  )
+  const off = { enabled: false }
+  const own = {
+    override: [rule(off)],
+    content: [rule({ ...off, pattern: 'hello' })],
+    room: [rule({ ...off, rule_id: '!room:a' })],
+    sender: [rule({ ...off, rule_id: '@alice:a' })],
+  }
+  assert.equal(outcome(hello, own).ruleId, '.m.rule.message')
+})
+
+const act = (actions: PushRule['actions']) => outcome(message('x'), { override: [rule({ actions })] })
+
+test('actions: tweaks, and what is historical', () => {
+  assert.deepEqual(act(['dont_notify', 'coalesce']), {
+    ruleId: 'mine',
+    notify: false,
+    highlight: false,
+    sound: undefined,
+    actions: [],
+  })
+  const loud = act(['notify', { set_tweak: 'sound', value: 'cake.wav' }, { set_tweak: 'highlight', value: false }])
+  assert.deepEqual([loud.sound, loud.highlight], ['cake.wav', false])
+  assert.equal(act(['notify', { set_tweak: 'highlight' }]).highlight, true)
+  assert.equal(act(['notify', { set_tweak: 'highlight', value: true }]).highlight, true)
+  assert.equal(act([{ set_tweak: 'highlight' }]).highlight, false)
+  assert.equal(act(['notify', { set_tweak: 'sound', value: 5 }]).sound, undefined)
+})
+
+/** Whether one condition holds for an event. */
+function holds(condition: JsonObject & { kind: string }, what: PushSubject, name?: string): boolean {
+  return outcome(what, { override: [rule({ rule_id: 'probe', conditions: [condition] })] }, name).ruleId === 'probe'
+}
+const matches = (key: string, pattern: Json, what: PushSubject) => holds({ kind: 'event_match', key, pattern }, what)
+
+const topic = (value: Json) => subject('m.room.topic', { topic: value }, { stateKey: '' })
+
+test('event_match: all of a property, case folded, with globs', () => {
+  for (const value of ['Lunch plans', 'LUNCH', 'lunch']) assert.ok(matches('content.topic', 'lunc?*', topic(value)), value)
+  for (const value of [' lunch', 'lunc', null, 5]) assert.ok(!matches('content.topic', 'lunc?*', topic(value)))
+  assert.ok(matches('content.topic', 'lunch', topic('Lunch')))
+  assert.ok(!matches('content.missing', '*', topic('x')))
+  assert.ok(matches('room_id', '!ROOM:a', topic('x')))
+  assert.ok(matches('event_id', '$event', topic('x')))
+  assert.ok(matches('sender', '@alice:*', topic('x')))
+  assert.ok(matches('state_key', '', topic('x')))
+  assert.ok(!matches('state_key', '', message('x')))
+  assert.ok(!matches('content', '*', topic('x')))
+})
+
+const inBody = (text: string, pattern: string) => matches('content.body', pattern, message(text))
+
+test('event_match: any part of the body between word boundaries', () => {
+  for (const text of ['An example event.', 'exple', 'An exciting triple-whammy', 'EXAMPLE', 'x ex-ple'])
+    assert.ok(inBody(text, 'ex*ple'), text)
+  for (const text of ['An hexample', 'examples', 'ex', '']) assert.ok(!inBody(text, 'ex*ple'), text)
+  assert.ok(inBody('a cake!', 'cake'))
+  assert.ok(inBody('käse cakeé', 'cake'), 'é is no word character')
+  assert.ok(!inBody('cakes', 'cake'))
+  assert.ok(!inBody('my_cake', 'cake'))
+  assert.ok(inBody('cakes cake', 'cake'), 'the second one fits')
+  assert.ok(inBody('the cat', 'c?t'))
+  assert.ok(inBody('a \u{1f370} b', '?'))
+  assert.ok(!inBody('cut', 'c?'))
+  assert.ok(inBody('cakes and lies', 'cake*lies'))
+  assert.ok(!inBody('pancake lies', 'cake*lie'))
+  assert.ok(inBody('anything', '*'))
+  assert.ok(inBody('foo!cake bar', '!cake'))
+})
+
+test('event_match: many stars come to an end', () => {
+  assert.ok(!matches('content.body', `${'*a'.repeat(50)}!`, message('a'.repeat(20_000))))
+  assert.ok(!matches('content.topic', `${'*a'.repeat(50)}!`, subject('m.room.topic', { topic: 'a'.repeat(20_000) })))
+})
+
+test('event_property_is: exactly, and scalars only', () => {
+  const what = subject('m.room.create', { 'm.federate': true, creator: '@a:b', count: 1, none: null, list: [1], 'a.b\\c': 'x' })
+  const is = (key: string, value: Json) => holds({ kind: 'event_property_is', key, value }, what)
+  assert.ok(is('content.m\\.federate', true))
+  assert.ok(!is('content.m\\.federate', 'true'))
+  assert.ok(!is('content.m\\.federate', 1))
+  assert.ok(!is('content.m.federate', true))
+  assert.ok(is('content.count', 1))
+  assert.ok(is('content.none', null))
+  assert.ok(!is('content.missing', null))
+  assert.ok(!is('content.list', [1]))
+  assert.ok(!is('content.creator', '@A:b'))
+  assert.ok(is('content.a\\.b\\\\c', 'x'))
+  assert.ok(!is('content.toString', 'x'))
+})
+
+test('event_property_contains: an array with exactly this value', () => {
+  const what = subject('x', { list: ['#a:b', 5, true, null, ['deep']], text: '#a:b' })
+  const contains = (key: string, value: Json) => holds({ kind: 'event_property_contains', key, value }, what)
+  for (const value of ['#a:b', 5, true, null]) assert.ok(contains('content.list', value))
+  for (const value of [':b', 1, false, ['deep']]) assert.ok(!contains('content.list', value))
+  assert.ok(!contains('content.text', '#a:b'))
+  assert.ok(!contains('content.missing', null))
+})
+
+const named = (body: string, name?: string) => holds({ kind: 'contains_display_name' }, message(body), name)
+
+test('contains_display_name: the words of the name in the body', () => {
+  assert.ok(named('hello MAX m.', 'Max M'))
+  assert.ok(!named('hello maxim', 'Max'))
+  assert.ok(!named('hello', ''))
+  assert.ok(!named('hello undefined'))
+  assert.ok(named('hi a*b', 'a*b'))
+  assert.ok(!named('hi axb', 'a*b'), 'a name is no pattern')
+})
+
+const count = (is: Json) => holds({ kind: 'room_member_count', is }, message('x'))
+
+test('room_member_count', () => {
+  for (const is of ['3', '==3', '<4', '<=3', '>2', '>=3', '003']) assert.ok(count(is), is)
+  for (const is of ['2', '==4', '<3', '<=2', '>3', '>=4', '', '=3', '3.0', ' 3', '-3', 3, null]) assert.ok(!count(is), String(is))
+})
+
+const may = (key: Json) => holds({ kind: 'sender_notification_permission', key }, message('x'))
+
+test('sender_notification_permission', () => {
+  assert.ok(may('room'))
+  assert.ok(!may('cake'))
+  assert.ok(may('other'))
+  assert.ok(!may(5))
+})
+
+test('what is not understood does not match', () => {
+  const odd: PushCondition[] = [
+    { kind: 'odd' },
+    { kind: 'event_match' },
+    { kind: 'event_match', key: 'type' },
+    { kind: 'event_match', key: 5, pattern: '*' },
+  ]
+  for (const condition of odd) assert.ok(!holds(condition, message('x')))
+  const mixed = rule({ rule_id: 'probe', conditions: [{ kind: 'odd' }, { kind: 'room_member_count', is: '3' }] })
+  assert.equal(outcome(message('x'), { override: [mixed] }).ruleId, '.m.rule.message')
+  assert.equal(outcome(message('x'), { content: [rule({})] }).ruleId, '.m.rule.message', 'a content rule without a pattern')
+})
