@@ -1,6 +1,6 @@
 /** Pieces that the declarations of several endpoints share. */
 import { type Static, type TSchema, Type } from 'typebox'
-import { isUserId, roomAlias, roomId, serverName } from './ids.ts'
+import { type DeviceId, deviceId, isUserId, roomAlias, roomId, serverName, type UserId, userId } from './ids.ts'
 import type { Json, JsonObject } from './json.ts'
 
 /** Any JSON object. */
@@ -99,3 +99,106 @@ export const serverKeys = () =>
     signatures: Type.Optional(mapOf(mapOf(Type.String()))),
     valid_until_ts: integer(),
   })
+
+export const MEGABYTE = 1024 * 1024
+
+/** The answer is a file, a page or a redirect: handlers return a raw response. */
+export const bytes = () => Type.Unsafe<never>(Type.Unknown())
+
+/** Opaque; https://spec.matrix.org/v1.19/client-server-api/#security-considerations-5 bounds its characters. */
+export const mediaId = () => Type.String({ pattern: '^[A-Za-z0-9_-]{1,255}$' })
+
+export const thumbnailQuery = {
+  width: natural(),
+  height: natural(),
+  method: Type.Optional(Type.Enum(['crop', 'scale'])),
+  animated: Type.Optional(Type.Boolean()),
+}
+
+export const medium = () => Type.Enum(['email', 'msisdn'])
+
+export const unbindResult = () => Type.Object({ id_server_unbind_result: Type.Enum(['success', 'no-support']) })
+
+const signatures = () => mapOf(mapOf(Type.String()))
+
+/** A device's identity keys, signed by the device. */
+export const deviceKeys = () =>
+  Type.Unsafe<DeviceKeys>(
+    Type.Object({
+      user_id: userId(),
+      device_id: deviceId(),
+      algorithms: Type.Array(Type.String()),
+      keys: mapOf(Type.String()),
+      signatures: signatures(),
+    }),
+  )
+
+export type DeviceKeys = JsonObject & {
+  user_id: UserId
+  device_id: DeviceId
+  algorithms: string[]
+  keys: Record<string, string>
+  signatures: Record<string, Record<string, string>>
+}
+
+/** A master, self-signing or user-signing key. */
+export const crossSigningKey = () =>
+  Type.Unsafe<CrossSigningKey>(
+    Type.Object({
+      user_id: userId(),
+      usage: Type.Array(Type.String()),
+      keys: mapOf(Type.String()),
+      signatures: Type.Optional(signatures()),
+    }),
+  )
+
+export type CrossSigningKey = JsonObject & { user_id: UserId; usage: string[]; keys: Record<string, string> }
+
+/** What everybody may know of a published room. */
+export const publicRoomKeys = {
+  room_id: roomId(),
+  canonical_alias: Type.Optional(Type.String()),
+  name: Type.Optional(Type.String()),
+  num_joined_members: natural(),
+  topic: Type.Optional(Type.String()),
+  world_readable: Type.Boolean(),
+  guest_can_join: Type.Boolean(),
+  avatar_url: Type.Optional(Type.String()),
+  join_rule: Type.Optional(Type.String()),
+  room_type: Type.Optional(Type.String()),
+}
+
+export const publicRooms = () =>
+  Type.Object({
+    chunk: Type.Array(Type.Object(publicRoomKeys)),
+    next_batch: Type.Optional(Type.String()),
+    prev_batch: Type.Optional(Type.String()),
+    total_room_count_estimate: Type.Optional(natural()),
+  })
+
+export const publicRoomsQuery = () =>
+  Type.Object({
+    limit: Type.Optional(natural()),
+    since: Type.Optional(Type.String()),
+    filter: Type.Optional(
+      Type.Object({
+        generic_search_term: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+        room_types: Type.Optional(Type.Union([Type.Array(Type.Union([Type.String(), Type.Null()])), Type.Null()])),
+      }),
+    ),
+    include_all_networks: Type.Optional(Type.Boolean()),
+    third_party_instance_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  })
+
+/** What a room's summary tells beyond the public rooms. */
+export const roomSummaryKeys = {
+  allowed_room_ids: Type.Optional(Type.Array(roomId())),
+  encryption: Type.Optional(Type.String()),
+  room_version: Type.Optional(Type.String()),
+}
+
+/** A room of a space, with the `m.space.child` events that are its children. */
+export const spaceRoom = () => Type.Object({ ...publicRoomKeys, ...roomSummaryKeys, children_state: Type.Array(strippedEvent()) })
+
+/** Some events of a room as one server sends them to another. */
+export const pduBatch = () => Type.Object({ origin: serverName(), origin_server_ts: integer(), pdus: Type.Array(jsonObject()) })

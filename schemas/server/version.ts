@@ -1,10 +1,7 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
 
-export const getServerVersion = serverEndpoint('GET', '/_matrix/federation/v1/version', {
+export const getVersion = serverEndpoint('GET', '/_matrix/federation/v1/version', {
   auth: 'none',
-  rateLimit: 'none',
-  response: Type.Object({
-    server: Type.Optional(Type.Object({ name: Type.Optional(Type.String()), version: Type.Optional(Type.String()) })),
-  }),
+  response: Type.Object({ server: Type.Object({ name: Type.String(), version: Type.String() }) }),
 })

@@ -1,8 +1,7 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
 
-export const getServerWellKnown = serverEndpoint('GET', '/.well-known/matrix/server', {
+export const getWellKnown = serverEndpoint('GET', '/.well-known/matrix/server', {
   auth: 'none',
-  rateLimit: 'none',
-  response: Type.Object({ 'm.server': Type.Optional(Type.String()) }),
+  response: Type.Object({ 'm.server': Type.String() }),
 })

@@ -1,0 +1,39 @@
+import { Type } from 'typebox'
+import { clientEndpoint } from '../apis.ts'
+import { empty, jsonObject, MEGABYTE } from '../definitions.ts'
+import { roomId, userId } from '../ids.ts'
+
+const ofUser = () => Type.Object({ userId: userId(), type: Type.String({ minLength: 1 }) })
+const ofRoom = () => Type.Object({ userId: userId(), roomId: roomId(), type: Type.String({ minLength: 1 }) })
+
+export const setAccountData = clientEndpoint('PUT', '/_matrix/client/v3/user/:userId/account_data/:type', {
+  auth: 'access-token',
+  rateLimit: 'write',
+  maxBody: MEGABYTE,
+  params: ofUser(),
+  body: jsonObject(),
+  response: empty(),
+})
+
+export const getAccountData = clientEndpoint('GET', '/_matrix/client/v3/user/:userId/account_data/:type', {
+  auth: 'access-token',
+  rateLimit: 'read',
+  params: ofUser(),
+  response: jsonObject(),
+})
+
+export const setAccountDataPerRoom = clientEndpoint('PUT', '/_matrix/client/v3/user/:userId/rooms/:roomId/account_data/:type', {
+  auth: 'access-token',
+  rateLimit: 'write',
+  maxBody: MEGABYTE,
+  params: ofRoom(),
+  body: jsonObject(),
+  response: empty(),
+})
+
+export const getAccountDataPerRoom = clientEndpoint('GET', '/_matrix/client/v3/user/:userId/rooms/:roomId/account_data/:type', {
+  auth: 'access-token',
+  rateLimit: 'read',
+  params: ofRoom(),
+  response: jsonObject(),
+})

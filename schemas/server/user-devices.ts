@@ -1,0 +1,18 @@
+import { Type } from 'typebox'
+import { serverEndpoint } from '../apis.ts'
+import { crossSigningKey, deviceKeys, natural } from '../definitions.ts'
+import { deviceId, userId } from '../ids.ts'
+
+const device = () => Type.Object({ device_id: deviceId(), keys: deviceKeys(), device_display_name: Type.Optional(Type.String()) })
+
+export const getUserDevices = serverEndpoint('GET', '/_matrix/federation/v1/user/devices/:userId', {
+  auth: 'server',
+  params: Type.Object({ userId: userId() }),
+  response: Type.Object({
+    user_id: userId(),
+    stream_id: natural(),
+    devices: Type.Array(device()),
+    master_key: Type.Optional(crossSigningKey()),
+    self_signing_key: Type.Optional(crossSigningKey()),
+  }),
+})
