@@ -88,11 +88,7 @@ export const configSchema = group('The configuration of one server.', {
   ),
   log: group('Logging.', {
     level: choice('The least important messages to log.', ['fatal', 'error', 'warn', 'info', 'debug', 'trace'], 'info'),
-    format: choice(
-      '`json`: one object a line; `text`: for people; `auto`: text on a terminal, else json.',
-      ['auto', 'json', 'text'],
-      'auto',
-    ),
+    format: choice('JSON has one object a line; `auto` is text on a terminal, else JSON.', ['auto', 'json', 'text'], 'auto'),
     file: Type.Optional(path('Log to this file instead of the standard output.')),
   }),
   metrics: group('Prometheus metrics, served at `/metrics` of listeners with the resource `metrics`.', {
@@ -131,7 +127,7 @@ export const configSchema = group('The configuration of one server.', {
   registration: group('Who may make an account.', {
     enabled: flag('Anybody may register.', false),
     require_verification: flag(
-      'Registration needs a verified e-mail address or a reCAPTCHA; without it anybody gets in at once.',
+      'Registration needs an e-mail address, a reCAPTCHA or a registration token; without it anybody gets in at once.',
       true,
     ),
     allow_guests: flag('Anybody may read public rooms as a guest.', false),
@@ -209,7 +205,7 @@ export const configSchema = group('The configuration of one server.', {
     group('Mail, to verify addresses and reset passwords.', {
       smtp_host: text('Mail server.'),
       smtp_port: port('Its port.', { default: 587 }),
-      smtp_tls: choice('`tls` from the first byte, `starttls`, or `none`.', ['none', 'starttls', 'tls'], 'starttls'),
+      smtp_tls: choice('How the connection is encrypted.', ['none', 'starttls', 'tls'], 'starttls'),
       smtp_user: Type.Optional(text('User name at the mail server.')),
       smtp_password: Type.Optional(secret('Password at the mail server.')),
       from: text('Sender address.'),
