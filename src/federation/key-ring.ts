@@ -81,6 +81,12 @@ export class KeyRing {
     return wanted.map((each) => this.#find(each))
   }
 
+  /** As `keysFor`, from what is known already. */
+  async knownKeys(wanted: readonly KeyWanted[]): Promise<(KeyObject | undefined)[]> {
+    await this.#load(wanted)
+    return wanted.map((each) => this.#find(each))
+  }
+
   /** Asks a server for its keys anew, unless that did not help lately. What comes is in the store afterwards. */
   async refresh(server: ServerName, isEnough: (keys: readonly StoredKey[]) => boolean): Promise<void> {
     await this.#load([{ server }])
@@ -206,10 +212,14 @@ function* queries(missing: readonly KeyWanted[]): Generator<KeyCriteria> {
   const byServer = [...Map.groupBy(missing, ({ server }) => server)]
   for (let start = 0; start < byServer.length; start += SERVERS_IN_QUERY) {
     const part = byServer.slice(start, start + SERVERS_IN_QUERY)
-    yield Object.fromEntries(part.map(([server, keys]) => [server, Object.fromEntries(keys.map(criterion))]))
+    yield Object.fromEntries(part.map(([server, keys]) => [server, criteriaOf(keys)]))
   }
 }
 
-function criterion({ keyId, use }: KeyWanted): [string, { minimum_valid_until_ts: number }] {
-  return [keyId, { minimum_valid_until_ts: Math.max(0, use.kind === 'event' ? (use.at ?? 0) : 0) }]
+function criteriaOf(keys: readonly KeyWanted[]): KeyCriteria[string] {
+  const latest = new Map<string, number>()
+  for (const { keyId, use } of keys) {
+    latest.set(keyId, Math.max(latest.get(keyId) ?? 0, use.kind === 'event' ? (use.at ?? 0) : 0))
+  }
+  return Object.fromEntries([...latest].map(([keyId, at]) => [keyId, { minimum_valid_until_ts: at }]))
 }
