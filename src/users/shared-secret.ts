@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { BodyOf } from '../../schemas/endpoint.ts'
-import type { registerWithSecret } from '../../schemas/admin/register.ts'
+import type { registerWithSharedSecret } from '../../schemas/admin/register.ts'
 import type { Clock } from '../core/clock.ts'
 import { forbidden, invalidParam, invalidUsername } from '../core/errors.ts'
 import { randomToken } from '../core/random.ts'
@@ -11,7 +11,7 @@ const NONCE_LIFETIME_MS = 60_000
 /** The oldest go first when somebody asks for more. */
 const MAX_NONCES = 1_000
 
-type Request = BodyOf<typeof registerWithSecret>
+type Request = BodyOf<typeof registerWithSharedSecret>
 
 /** Lets those register, as administrators if they like, who know a secret of the configuration. */
 export class SharedSecretRegistration {
@@ -52,11 +52,8 @@ export class SharedSecretRegistration {
       localpart: username,
       password,
       admin,
-      displayName: request.displayname ?? undefined,
-      session:
-        request.inhibit_login === true
-          ? undefined
-          : { deviceId: request.device_id, displayName: request.initial_device_display_name },
+      displayName: request.displayname,
+      session: request.inhibit_login === true ? undefined : {},
     })
   }
 
