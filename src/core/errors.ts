@@ -23,7 +23,10 @@ export class MatrixError extends Error {
   }
 }
 
-const factory = (status: number, errcode: string, fallback: string) => (why = fallback, extra?: JsonObject) => new MatrixError(status, errcode, why, extra)
+const factory =
+  (status: number, errcode: string, fallback: string) =>
+  (why = fallback, extra?: JsonObject) =>
+    new MatrixError(status, errcode, why, extra)
 
 export const badJson = factory(400, 'M_BAD_JSON', 'The JSON is not of the expected form')
 export const notJson = factory(400, 'M_NOT_JSON', 'The body is not valid JSON')
@@ -42,21 +45,41 @@ export const roomInUse = factory(400, 'M_ROOM_IN_USE', 'That room alias is taken
 export const invalidRoomState = factory(400, 'M_INVALID_ROOM_STATE', 'The initial state of the room is not allowed')
 export const unsupportedRoomVersion = factory(400, 'M_UNSUPPORTED_ROOM_VERSION', 'That room version is not supported')
 export const incompatibleRoomVersion = (roomVersion: string) =>
-  new MatrixError(400, 'M_INCOMPATIBLE_ROOM_VERSION', `You do not support room version ${roomVersion} of that room`, { room_version: roomVersion })
-export const unableToAuthoriseJoin = factory(400, 'M_UNABLE_TO_AUTHORISE_JOIN', 'This server cannot check the conditions for joining')
+  new MatrixError(400, 'M_INCOMPATIBLE_ROOM_VERSION', `You do not support room version ${roomVersion} of that room`, {
+    room_version: roomVersion,
+  })
+export const unableToAuthoriseJoin = factory(
+  400,
+  'M_UNABLE_TO_AUTHORISE_JOIN',
+  'This server cannot check the conditions for joining',
+)
 export const unableToGrantJoin = factory(400, 'M_UNABLE_TO_GRANT_JOIN', 'This server cannot let you in, another one may')
-export const cannotLeaveServerNoticeRoom = factory(403, 'M_CANNOT_LEAVE_SERVER_NOTICE_ROOM', 'The server notices room cannot be left')
+export const cannotLeaveServerNoticeRoom = factory(
+  403,
+  'M_CANNOT_LEAVE_SERVER_NOTICE_ROOM',
+  'The server notices room cannot be left',
+)
+/** The `before` or `after` of a push rule names no rule of the user's own. */
+export const unknownRelativeRule = factory(400, 'M_UNKNOWN', 'There is no such rule to place it at')
+/** A room can be forgotten only once it has been left. */
+export const notLeft = factory(400, 'M_UNKNOWN', 'You have not left that room')
 export const missingToken = factory(401, 'M_MISSING_TOKEN', 'An access token is needed')
 export const unknownToken = factory(401, 'M_UNKNOWN_TOKEN', 'The access token is unknown')
 export const unauthorised = factory(401, 'M_UNAUTHORIZED', 'The request is not authorised')
-export const userLocked = (why = 'This account has been locked') => new MatrixError(401, 'M_USER_LOCKED', why, { soft_logout: true })
+export const userLocked = (why = 'This account has been locked') =>
+  new MatrixError(401, 'M_USER_LOCKED', why, { soft_logout: true })
 export const forbidden = factory(403, 'M_FORBIDDEN', 'You may not do this')
 export const guestForbidden = factory(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this')
+/** https://spec.matrix.org/v1.19/client-server-api/#invite-permission */
+export const inviteBlocked = factory(403, 'M_INVITE_BLOCKED', 'That user does not accept invites')
 export const userDeactivated = factory(403, 'M_USER_DEACTIVATED', 'This account has been deactivated')
 export const userSuspended = factory(403, 'M_USER_SUSPENDED', 'You may not do this while your account is suspended')
 export const notFound = factory(404, 'M_NOT_FOUND', 'Not found')
 export const unrecognised = factory(404, 'M_UNRECOGNIZED', 'No such endpoint')
 export const wrongMethod = factory(405, 'M_UNRECOGNIZED', 'That endpoint does not take this method')
+/** Account data of a type that only the server sets. */
+export const serverManaged = factory(405, 'M_BAD_JSON', 'The server manages this account data')
+export const aliasTaken = factory(409, 'M_UNKNOWN', 'That room alias is taken')
 export const tooLarge = factory(413, 'M_TOO_LARGE', 'The request is too large')
 export const limitExceeded = (retryAfterMs: number, limiter: string) =>
   new MatrixError(429, 'M_LIMIT_EXCEEDED', `Too many requests (${limiter})`, { retry_after_ms: retryAfterMs })

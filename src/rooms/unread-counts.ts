@@ -1,0 +1,147 @@
+import { LRUCache } from 'lru-cache'
+import type { EventId } from '../../schemas/ids.ts'
+import { stringAt } from '../../schemas/json.ts'
+import { evaluatePushRules } from '../protocol/push-rules.ts'
+import type { Events } from '../storage/events.ts'
+import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
+import type { ReceiptsTable } from '../storage/receipts.ts'
+import type { StateMaps } from '../storage/state.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
+import type { AccountData } from '../users/account-data.ts'
+import type { PushRules, RulesOwner } from '../users/push-rules.ts'
+import type { PushSubjects } from './push-subjects.ts'
+import { threadOf } from './threads.ts'
+import { UnreadEvents } from './unread-events.ts'
+
+export interface UnreadCountsParts {
+  events: Events
+  maps: StateMaps
+  timelines: Timelines
+  memberships: Memberships
+  receipts: ReceiptsTable
+  accountData: AccountData
+  pushRules: PushRules
+  pushSubjects: PushSubjects
+}
+
+/** How many events are looked at, at most, to find out what is unread: counts stop there. */
+const MAX_SCAN = 500
+
+/** How many changes of their profile in the room are followed back to the user's join. */
+const MAX_PROFILE_CHANGES = 50
+
+/** What is known of one user's unread events in one room. */
+interface Known {
+  /** Looked at up to this position. */
+  upTo: number
+  /** The user's receipts up to this position are applied. */
+  receiptsUpTo: number
+  readonly unread: UnreadEvents
+}
+
+/**
+ * How many events of a room would notify a user who has not read them. Nothing is done when an event is sent: it is looked at
+ * when the user syncs, once, and the result is continued with what comes next.
+ * https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications
+ */
+export class UnreadCounts {
+  readonly #parts: UnreadCountsParts
+  readonly #known = new LRUCache<string, Known>({ max: 50_000 })
+
+  constructor(parts: UnreadCountsParts) {
+    this.#parts = parts
+  }
+
+  /** The counts at a position: of the room as a whole, and of each of its threads (`main` for what is in none). */
+  async of(user: RulesOwner, record: MembershipRecord, upTo: number): Promise<UnreadEvents> {
+    const key = `${user.userNid} ${record.roomNid}`
+    const known = this.#known.get(key) ?? (await this.#begin(user, record))
+    this.#known.set(key, known)
+    if (this.#parts.receipts.changedByUserAt(user.userNid) > known.receiptsUpTo)
+      await this.#applyReceipts(user, record.roomNid, known)
+    if (upTo > known.upTo) await this.#continue(user, record, known, upTo)
+    return known.unread
+  }
+
+  async #begin(user: RulesOwner, record: MembershipRecord): Promise<Known> {
+    const joined = await this.#joinPosition(record)
+    const known = { upTo: joined, receiptsUpTo: -1, unread: new UnreadEvents() }
+    await this.#applyReceipts(user, record.roomNid, known)
+    known.upTo = Math.max(joined, known.unread.readUpTo)
+    return known
+  }
+
+  async #applyReceipts(user: RulesOwner, roomNid: number, known: Known): Promise<void> {
+    const { receipts } = this.#parts
+    const changedAt = receipts.changedByUserAt(user.userNid)
+    for (const { thread, eventPosition } of await receipts.ofUser(roomNid, user.userNid))
+      if (eventPosition !== undefined) known.unread.read(thread, eventPosition)
+    known.receiptsUpTo = changedAt
+  }
+
+  async #continue(user: RulesOwner, record: MembershipRecord, known: Known, upTo: number): Promise<void> {
+    const { timelines, events } = this.#parts
+    const from = known.upTo
+    const entries = await timelines.backwards(record.roomNid, from, upTo, MAX_SCAN)
+    const stored = await events.byNids(entries.map(({ nid }) => nid))
+    const noted: (() => void)[] = []
+    for (const entry of entries.toReversed()) {
+      const event = stored.get(entry.nid)
+      const note = event && (await this.#look(user, record, known.unread, entry, event))
+      if (note) noted.push(note)
+    }
+    // Another request of the user's may have looked at the same events meanwhile.
+    if (known.upTo !== from) return
+    for (const note of noted) note()
+    known.upTo = upTo
+  }
+
+  /** What an event does to the counts: nothing, add to them, or take back what was read or redacted. */
+  async #look(
+    user: RulesOwner,
+    record: MembershipRecord,
+    unread: UnreadEvents,
+    entry: TimelineEntry,
+    event: StoredEvent,
+  ): Promise<(() => void) | undefined> {
+    const { events } = this.#parts
+    if (event.type === 'm.room.redaction') {
+      const target = event.head.redacts ?? stringAt(event.content, 'redacts')
+      const redacted = target === undefined ? undefined : await events.byId(target as EventId)
+      if (redacted?.redacted) return () => unread.forget(redacted.nid)
+    }
+    if (event.senderNid === user.userNid) {
+      if (event.isState) return undefined
+      // When the user updates their read receipt (either by using the API or by sending an event), what came before is read.
+      const thread = await threadOf(event, events)
+      return () => unread.read(thread, entry.position)
+    }
+    const outcome = await this.#evaluate(user, record, event)
+    if (!outcome?.notify) return undefined
+    const thread = await threadOf(event, events)
+    return () => unread.add({ nid: event.nid, position: entry.position, thread, highlight: outcome.highlight })
+  }
+
+  async #evaluate(user: RulesOwner, record: MembershipRecord, event: StoredEvent) {
+    const { pushRules, pushSubjects, accountData, events } = this.#parts
+    if (event.redacted || (await accountData.ignoredUsers(user.userNid)).has(event.sender)) return undefined
+    const rules = await pushRules.compiled(user)
+    const subject = pushSubjects.cached(event) ?? (await pushSubjects.of(event))
+    const member = events.cached(record.eventNid) ?? (await events.get(record.eventNid))
+    return evaluatePushRules(rules, subject, stringAt(member.content, 'displayname'))
+  }
+
+  /** Where the user's stay in the room began: what came before does not count. */
+  async #joinPosition(record: MembershipRecord): Promise<number> {
+    const { events, maps, timelines } = this.#parts
+    let member = await events.get(record.eventNid)
+    for (let changes = 0; changes < MAX_PROFILE_CHANGES; changes++) {
+      const before = (await maps.get(member.stateBefore, [member.kindNid])).get(member.kindNid)
+      const replaced = before === undefined ? undefined : await events.get(before)
+      if (!replaced || stringAt(replaced.content, 'membership') !== 'join') break
+      member = replaced
+    }
+    return (await timelines.positionOf(record.roomNid, member.nid)) ?? record.position
+  }
+}

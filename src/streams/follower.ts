@@ -1,0 +1,90 @@
+/** How many changes are kept for one user; a sync from before them looks at all of the user's rooms instead. */
+const MAX_LOG = 256
+
+/**
+ * One user who syncs: what has changed for them lately, and which of their requests wait for more.
+ * Positions come in order.
+ */
+export class Follower {
+  readonly userNid: number
+  /** The position of the last change that concerns the user, in a room or not. */
+  changedAt: number
+  /** The position of the last change that concerns the user beside those in their rooms: an invite, account data. */
+  touchedAt: number
+  /** No longer kept up to date. */
+  retired = false
+  /** When the user last asked, in milliseconds since the epoch. */
+  seenAt = 0
+  readonly #waiting = new Set<() => void>()
+  /** Changed rooms and when they changed; a room may come more than once. */
+  #rooms: number[] = []
+  #positions: number[] = []
+  /** The log holds all changes after this position. */
+  #floor: number
+
+  constructor(userNid: number, position: number) {
+    this.userNid = userNid
+    this.#floor = position
+    this.changedAt = position
+    this.touchedAt = position
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /** The user's rooms in which something has changed after `position`; undefined where that is not known any more. */
+  roomsSince(position: number): Set<number> | undefined {
+    if (position < this.#floor) return undefined
+    const rooms = new Set<number>()
+    for (let i = this.#positions.length - 1; i >= 0 && (this.#positions[i] ?? 0) > position; i--) rooms.add(this.#rooms[i] ?? 0)
+    return rooms
+  }
+
+  noteRoom(roomNid: number, position: number): void {
+    this.changedAt = position
+    this.#rooms.push(roomNid)
+    this.#positions.push(position)
+    if (this.#rooms.length > MAX_LOG) this.#compact()
+  }
+
+  noteUser(position: number): void {
+    this.changedAt = position
+    this.touchedAt = position
+  }
+
+  /** Lets all waiting requests go on. */
+  wake(): void {
+    for (const resume of this.#waiting) resume()
+  }
+
+  /** Resolves with the next wake, or when `signal` aborts. */
+  next(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#waiting.add(done)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  /** Keeps the last change of each room, and the later half of those where they are too many. */
+  #compact(): void {
+    const last = new Map<number, number>()
+    for (const [index, room] of this.#rooms.entries()) {
+      last.delete(room)
+      last.set(room, this.#positions[index] ?? 0)
+    }
+    let kept = [...last]
+    if (kept.length > MAX_LOG / 2) {
+      this.#floor = kept[kept.length - MAX_LOG / 2 - 1]?.[1] ?? this.#floor
+      kept = kept.slice(-MAX_LOG / 2)
+    }
+    this.#rooms = kept.map(([room]) => room)
+    this.#positions = kept.map(([, position]) => position)
+  }
+}

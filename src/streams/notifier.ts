@@ -1,0 +1,131 @@
+import type { Clock } from '../core/clock.ts'
+import type { Announcement, Database } from '../storage/database.ts'
+import type { Memberships } from '../storage/memberships.ts'
+import { StreamIndex } from '../storage/stream-index.ts'
+import { Follower } from './follower.ts'
+
+/** A user who has not asked for so long is no longer followed. */
+const FORGET_AFTER_MS = 600_000
+
+export interface NotifierParts {
+  db: Database
+  memberships: Memberships
+  clock: Clock
+}
+
+/**
+ * Knows who waits for what. A wake-up carries a position, never data (design rule 7).
+ *
+ * Users who sync are kept in an index by the rooms that they are joined to, which follows their memberships: a poll costs
+ * nothing that grows with its rooms, and a commit costs its rooms' active users, not their members and not all who wait.
+ */
+export class Notifier {
+  readonly #parts: NotifierParts
+  /** The one who has not asked for the longest time comes first. */
+  readonly #followers = new Map<number, Follower>()
+  readonly #byRoom = new Map<number, Set<Follower>>()
+  readonly #rooms: StreamIndex<number>
+
+  constructor(parts: NotifierParts) {
+    this.#parts = parts
+    this.#rooms = new StreamIndex(parts.db.position)
+    parts.db.onCommit((announcement) => this.#announce(announcement))
+  }
+
+  /** How many users are followed. */
+  get size(): number {
+    return this.#followers.size
+  }
+
+  /** False where it is certain that nothing has changed in the room after `position`. */
+  mayRoomHaveChanged(roomNid: number, position: number): boolean {
+    return this.#rooms.mayHaveChanged(roomNid, position)
+  }
+
+  /** Follows a user from now on, as one who syncs. */
+  async follow(userNid: number): Promise<Follower> {
+    const follower = this.#followers.get(userNid) ?? (await this.#begin(userNid))
+    follower.seenAt = this.#parts.clock.now()
+    this.#followers.delete(userNid)
+    this.#followers.set(userNid, follower)
+    this.#retireIdle(follower.seenAt)
+    return follower
+  }
+
+  /** Resolves as soon as something that concerns the user has changed after `position`, after `timeoutMs`, or when `signal` aborts. */
+  async wait(follower: Follower, position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (follower.changedAt > position || timeoutMs <= 0 || signal.aborted) return
+    const over = new AbortController()
+    const abort = () => over.abort()
+    signal.addEventListener('abort', abort, { once: true })
+    void this.#parts.clock.sleep(timeoutMs, over.signal).then(abort)
+    await follower.next(over.signal)
+    signal.removeEventListener('abort', abort)
+    abort()
+  }
+
+  async #begin(userNid: number): Promise<Follower> {
+    const records = await this.#parts.memberships.ofUser(userNid)
+    const meanwhile = this.#followers.get(userNid)
+    if (meanwhile) return meanwhile
+    const follower = new Follower(userNid, this.#parts.db.position)
+    this.#followers.set(userNid, follower)
+    for (const { roomNid, membership } of records.values()) if (membership === 'join') this.#add(roomNid, follower)
+    return follower
+  }
+
+  #announce({ rooms, users, position }: Announcement): void {
+    const concerned = new Set<Follower>()
+    for (const roomNid of rooms) {
+      this.#rooms.set(roomNid, position)
+      for (const follower of this.#byRoom.get(roomNid) ?? []) {
+        follower.noteRoom(roomNid, position)
+        if (follower.isWaiting) concerned.add(follower)
+      }
+    }
+    for (const userNid of users) {
+      const follower = this.#followers.get(userNid)
+      if (!follower) continue
+      follower.noteUser(position)
+      if (rooms.size > 0) void this.#followMemberships(follower, rooms)
+      if (follower.isWaiting) concerned.add(follower)
+    }
+    for (const follower of concerned) follower.wake()
+  }
+
+  /** The user's memberships of some of these rooms may have changed. */
+  async #followMemberships(follower: Follower, rooms: ReadonlySet<number>): Promise<void> {
+    const records = await this.#parts.memberships.ofUser(follower.userNid)
+    if (follower.retired) return
+    for (const roomNid of rooms) {
+      if (records.get(roomNid)?.membership === 'join') this.#add(roomNid, follower)
+      else this.#remove(roomNid, follower)
+    }
+  }
+
+  #retireIdle(now: number): void {
+    for (const follower of this.#followers.values()) {
+      if (now - follower.seenAt < FORGET_AFTER_MS || follower.isWaiting) return
+      this.#followers.delete(follower.userNid)
+      follower.retired = true
+      void this.#leaveRooms(follower)
+    }
+  }
+
+  async #leaveRooms(follower: Follower): Promise<void> {
+    const records = await this.#parts.memberships.ofUser(follower.userNid)
+    for (const roomNid of records.keys()) this.#remove(roomNid, follower)
+  }
+
+  #add(roomNid: number, follower: Follower): void {
+    const followers = this.#byRoom.get(roomNid)
+    if (followers) followers.add(follower)
+    else this.#byRoom.set(roomNid, new Set([follower]))
+  }
+
+  #remove(roomNid: number, follower: Follower): void {
+    const followers = this.#byRoom.get(roomNid)
+    if (!followers?.delete(follower) || followers.size > 0) return
+    this.#byRoom.delete(roomNid)
+  }
+}

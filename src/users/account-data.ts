@@ -1,0 +1,53 @@
+import type { UserId } from '../../schemas/ids.ts'
+import { type JsonObject, objectAt } from '../../schemas/json.ts'
+import { notFound, serverManaged } from '../core/errors.ts'
+import { type AccountDataTable, GLOBAL } from '../storage/account-data.ts'
+import type { Database } from '../storage/database.ts'
+
+/** What only the server sets: the read markers API and the push rules API change them. */
+const SERVER_MANAGED: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules'])
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+export interface AccountDataParts {
+  db: Database
+  table: AccountDataTable
+}
+
+/** Data that users keep for their own clients. https://spec.matrix.org/v1.19/client-server-api/#client-config */
+export class AccountData {
+  readonly #parts: AccountDataParts
+  /** Ignored users by the text that lists them: most users' lists are asked for over and over. */
+  readonly #ignored = new WeakMap<object, ReadonlySet<string>>()
+
+  constructor(parts: AccountDataParts) {
+    this.#parts = parts
+  }
+
+  /** @throws {MatrixError} M_NOT_FOUND where the user has set nothing of that type */
+  async get(userNid: number, type: string, roomNid = GLOBAL): Promise<JsonObject> {
+    const entry = await this.#parts.table.get(userNid, roomNid, type)
+    if (!entry) throw notFound('There is no such account data')
+    return JSON.parse(entry.content) as JsonObject
+  }
+
+  /** @throws {MatrixError} 405 M_BAD_JSON for a type that the server manages */
+  async set(userNid: number, type: string, content: JsonObject, roomNid = GLOBAL): Promise<void> {
+    if (SERVER_MANAGED.has(type)) throw serverManaged(`${type} cannot be set through this API`)
+    const { db, table } = this.#parts
+    await db.write((batch) => table.set(batch, userNid, roomNid, type, JSON.stringify(content)))
+  }
+
+  /** The users whom this user ignores. https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
+  async ignoredUsers(userNid: number): Promise<ReadonlySet<string>> {
+    const entry = await this.#parts.table.get(userNid, GLOBAL, 'm.ignored_user_list')
+    if (!entry) return NOBODY
+    let ignored = this.#ignored.get(entry)
+    if (!ignored) {
+      const users = objectAt(JSON.parse(entry.content) as JsonObject, 'ignored_users')
+      ignored = new Set<UserId>(Object.keys(users ?? {}) as UserId[])
+      this.#ignored.set(entry, ignored)
+    }
+    return ignored
+  }
+}
