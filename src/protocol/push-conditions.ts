@@ -141,6 +141,7 @@ export function eventMatch(name: Json | undefined, pattern: Json | undefined): C
 
 function propertyIs({ key: name, value }: PushCondition): Condition | undefined {
   if (typeof name !== 'string' || !isScalar(value)) return undefined
+  if (name === 'type') return (subject) => subject.event.type === value
   const key = parsePropertyPath(name)
   return (subject) => subject.value(key) === value
 }

@@ -2,8 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventId, RoomId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
-import { type AuthVerdict, authorise, checkAuthEvents, createEventIdOf } from '../../src/protocol/event-auth/index.ts'
+import {
+  type AuthVerdict,
+  authorise,
+  checkAuthEvents,
+  createEventIdOf,
+  redactionApplies,
+} from '../../src/protocol/event-auth/index.ts'
 import type { Event } from '../../src/protocol/event.ts'
+import { powerLevelsIn } from '../../src/protocol/power-levels.ts'
 import { lookupIn } from '../../src/protocol/state-map.ts'
 import { makeEvent, type Parts, Room, rulesOf, userId } from '../support/dag.ts'
 
@@ -173,6 +180,32 @@ test('redactions since version 3 are events like all others', () => {
   for (const version of ['3', '11', '12']) {
     says(room(version), 'allowed', 'bob sends m.room.redaction {"redacts":"$A"}')
     says(room(version, { events: { 'm.room.redaction': 1 } }), 'event-power', 'bob sends m.room.redaction {"redacts":"$A"}')
+  }
+})
+
+test('a redaction is carried out since version 3 if its sender has the redact level or is of the server of what it is about', () => {
+  for (const version of ['1', '3', '11', '12']) {
+    const basis = room(version)
+    basis.add('E: eve@b joins\n T: eve@b says hello')
+    const target = basis.event('T')
+    const levels = powerLevelsIn(basis.lookup(basis.stateAfter('T')), basis.rules)
+    const applies = (sender: string, parts: Partial<Parts> = {}) => {
+      const said = {
+        type: 'm.room.redaction',
+        content: {},
+        sender: userId(sender),
+        roomId: target.roomId,
+        redacts: target.eventId,
+        ...parts,
+      }
+      return redactionApplies(makeEvent(basis.rules, said), target, levels)
+    }
+    assert.equal(applies('alice'), true)
+    assert.equal(applies('eve@b'), true)
+    assert.equal(applies('dora@b'), true)
+    assert.equal(applies('bob'), version === '1', 'in version 1 the rules have allowed it already')
+    assert.equal(applies('alice', { roomId: '!elsewhere:a' as RoomId }), false)
+    assert.equal(applies('alice', { redacts: '$other' as EventId }), false)
   }
 })
 

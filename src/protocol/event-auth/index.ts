@@ -14,6 +14,7 @@ import { authoriseAliases, authoriseOther } from './other.ts'
 import { allow, type AuthVerdict, reject } from './verdict.ts'
 
 export { authorisingServer, membershipOf } from './member.ts'
+export { redactionApplies } from './other.ts'
 export type { AuthVerdict, Refusal } from './verdict.ts'
 
 /**

@@ -48,3 +48,18 @@ function authoriseRedaction(event: Event, level: number, levels: PowerLevels): A
   const own = event.redacts !== undefined && serverOf(event.redacts) === serverOf(event.eventId)
   return allowIf(own, 'redaction-power', 'The sender has not the level to redact what is of another server')
 }
+
+/**
+ * Whether a redaction that was accepted is to be carried out. Since version 3 that is no matter of authorisation, and
+ * may have to wait for the event that it is about.
+ * https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
+ * @param levels those before the redaction
+ */
+export function redactionApplies(redaction: Event, target: Event, levels: PowerLevels): boolean {
+  if (redaction.roomId !== target.roomId || redaction.redacts !== target.eventId) return false
+  // Until v2 the authorisation rules have decided.
+  if (redaction.rules.auth.redactionsNeedPower) return true
+  // 1. The power level of the redaction event's sender is greater than or equal to the redact level, or
+  // 2. the domain of the redaction event's sender matches that of the original event's sender.
+  return levels.of(redaction.sender) >= levels.redact || serverOf(redaction.sender) === serverOf(target.sender)
+}

@@ -21,9 +21,8 @@ export function isPowerEvent(event: Event): boolean {
  * Step 1 of the algorithm: the power events of the full conflicted set and what is in their auth chains of that set,
  * in the reverse topological power ordering.
  *
- * Chains are followed inside the set only, as all servers do that could be read. It makes no difference in version 12,
- * whose set is closed under it. From 2 to 11, an event that a power event reaches through others outside the set
- * comes with the mainline ordering instead, and is there and not here on every server.
+ * Chains are followed inside the set only, as all servers do whose source could be read. In version 12 it makes no
+ * difference: the conflicted subgraph closes the gaps. See docs/adr/0005-state-resolution.md.
  */
 export function sortPowerEvents(fullConflictedSet: ReadonlyMap<EventId, Event>, fetch: FetchEvent): Event[] {
   const graph = new Map<Event, Event[]>()

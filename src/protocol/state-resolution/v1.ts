@@ -26,15 +26,12 @@ export function resolveV1({ unconflicted, conflicted }: SplitState, fetch: Fetch
     return eventId && fetch(eventId)
   }
   const settle = (concerned: Conflict[], choose: Choose) => enter(resolved, concerned, stateEvent, choose)
-  for (const pass of PASSES)
-    settle(
-      conflicts.filter(({ type }) => type === pass),
-      lastOfAllowed,
-    )
-  settle(
-    conflicts.filter(({ type }) => !PASSES.includes(type)),
-    deepestAllowed,
-  )
+  const others = conflicts.filter(({ type }) => !PASSES.includes(type))
+  for (const pass of PASSES) {
+    const concerned = conflicts.filter(({ type }) => type === pass)
+    settle(concerned, lastOfAllowed)
+  }
+  settle(others, deepestAllowed)
   return resolved
 }
 
