@@ -18,19 +18,20 @@ export interface RedactionRules {
   readonly content: ReadonlyMap<string, KeptKeys>
 }
 
+// In canonical order, here and below, so that a redacted event mostly needs no sorting to be hashed and signed.
 const topLevelV11 = [
+  'auth_events',
+  'content',
+  'depth',
   'event_id',
-  'type',
+  'hashes',
+  'origin_server_ts',
+  'prev_events',
   'room_id',
   'sender',
-  'state_key',
-  'content',
-  'hashes',
   'signatures',
-  'depth',
-  'prev_events',
-  'auth_events',
-  'origin_server_ts',
+  'state_key',
+  'type',
 ]
 
 const powerLevels: KeptKeys = {
@@ -45,7 +46,7 @@ const powerLevels: KeptKeys = {
 }
 
 export const redactionV1: RedactionRules = {
-  topLevel: new Set([...topLevelV11, 'prev_state', 'origin', 'membership']),
+  topLevel: new Set([...topLevelV11, 'membership', 'origin', 'prev_state'].toSorted()),
   content: new Map<string, KeptKeys>([
     ['m.room.member', { membership: true }],
     ['m.room.create', { creator: true }],
@@ -60,11 +61,11 @@ export const redactionV1: RedactionRules = {
 export const redactionV6: RedactionRules = changed(redactionV1, [['m.room.aliases', {}]])
 
 /** Since v8: m.room.join_rules keeps `allow`. */
-export const redactionV8: RedactionRules = changed(redactionV6, [['m.room.join_rules', { join_rule: true, allow: true }]])
+export const redactionV8: RedactionRules = changed(redactionV6, [['m.room.join_rules', { allow: true, join_rule: true }]])
 
 /** Since v9: m.room.member keeps `join_authorised_via_users_server`. */
 export const redactionV9: RedactionRules = changed(redactionV8, [
-  ['m.room.member', { membership: true, join_authorised_via_users_server: true }],
+  ['m.room.member', { join_authorised_via_users_server: true, membership: true }],
 ])
 
 /**
@@ -74,7 +75,7 @@ export const redactionV9: RedactionRules = changed(redactionV8, [
 export const redactionV11: RedactionRules = {
   topLevel: new Set(topLevelV11),
   content: changed(redactionV9, [
-    ['m.room.member', { membership: true, join_authorised_via_users_server: true, third_party_invite: { signed: true } }],
+    ['m.room.member', { join_authorised_via_users_server: true, membership: true, third_party_invite: { signed: true } }],
     ['m.room.create', 'all'],
     ['m.room.power_levels', { ...powerLevels, invite: true }],
     ['m.room.redaction', { redacts: true }],

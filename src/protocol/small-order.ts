@@ -1,7 +1,8 @@
 /**
- * The points of the Edwards curve whose order divides 8, as Ed25519 public keys: a signature made for such a key
- * verifies for any message, and OpenSSL lets them pass. By their y coordinate, little-endian hex; those of p and p + 1
- * are second spellings of 0 and 1. The sign of x, the highest bit, makes no difference here.
+ * The points of the Edwards curve whose order divides 8, as Ed25519 public keys: one signature made for such a key fits
+ * every message, or every eighth. OpenSSL 3.0, that of Node 22, lets them pass; 3.5, that of Node 24, does not.
+ * By their y coordinate, little-endian hex; those of p and p + 1 are second spellings of 0 and 1. The sign of x, the
+ * highest bit, makes no difference here.
  */
 const SMALL_ORDER = new Set([
   `00${'00'.repeat(31)}`, // order 4
