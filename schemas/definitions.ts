@@ -105,7 +105,7 @@ export const MEGABYTE = 1024 * 1024
 /** The answer is a file, a page or a redirect: handlers return a raw response. */
 export const bytes = () => Type.Unsafe<never>(Type.Unknown())
 
-/** Opaque; https://spec.matrix.org/v1.19/client-server-api/#security-considerations-5 bounds its characters. */
+/** https://spec.matrix.org/v1.19/client-server-api/#matrix-content-mxc-uris */
 export const mediaId = () => Type.String({ pattern: '^[A-Za-z0-9_-]{1,255}$' })
 
 export const thumbnailQuery = {
