@@ -87,13 +87,12 @@ export class KeyRing {
     return wanted.map((each) => this.#find(each))
   }
 
-  /** Asks a server for its keys anew, unless that did not help lately. What comes is in the store afterwards. */
-  async refresh(server: ServerName, isEnough: (keys: readonly StoredKey[]) => boolean): Promise<void> {
-    await this.#load([{ server }])
+  /** Asks a server for its keys anew, unless that was not enough lately. What comes is in the store afterwards. */
+  async refresh(server: ServerName, isEnough: () => Promise<boolean>): Promise<void> {
     if (this.#gate.waitMs(server) > 0) return
     const startedAt = this.#options.clock.now()
     await this.#fetchFrom(server)
-    this.#note(server, startedAt, isEnough([...this.#keysOf(server).values()]))
+    this.#note(server, startedAt, await isEnough())
   }
 
   #find({ server, keyId, use }: KeyWanted): KeyObject | undefined {
