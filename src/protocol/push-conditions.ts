@@ -40,7 +40,7 @@ export class PushSubject {
   }
 
   /** The value of a property. */
-  value({ name, path }: PropertyKey): Json | undefined {
+  value({ name, path }: PropertyPath): Json | undefined {
     let value = this.#values.get(name)
     if (value === undefined) {
       const found = valueAt(this.event, path)
@@ -51,7 +51,7 @@ export class PushSubject {
   }
 
   /** The text of a property with its case folded away; undefined for what is no string. */
-  text(key: PropertyKey): string | undefined {
+  text(key: PropertyPath): string | undefined {
     let text = this.#folded.get(key.name)
     if (text === undefined) {
       const value = this.value(key)
@@ -67,7 +67,7 @@ export class PushSubject {
   }
 }
 
-interface PropertyKey {
+interface PropertyPath {
   readonly name: string
   readonly path: readonly string[]
 }
@@ -75,7 +75,7 @@ interface PropertyKey {
 const fold = (text: string): string => text.toLowerCase()
 
 /** A dot-separated path, in which `\.` and `\\` stand for a dot and a backslash of a property's name. */
-export function parsePropertyPath(name: string): PropertyKey {
+export function parsePropertyPath(name: string): PropertyPath {
   const path = ['']
   for (const [part] of name.matchAll(/\\[\\.]|[^\\.]+|\\|\./g)) {
     if (part === '.') path.push('')

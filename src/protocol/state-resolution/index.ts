@@ -17,7 +17,7 @@ import { resolveV1 } from './v1.ts'
 
 export { type AuthChains, type AuthGraph, authGraphOf, walkingAuthChains } from './auth-chain.ts'
 export type { FetchEvent } from './events.ts'
-export type { SplitState } from './split.ts'
+export { type SplitState, splitState } from './split.ts'
 
 export interface ResolutionSources {
   /**
