@@ -15,6 +15,9 @@ const FORGET = 'UPDATE memberships SET forgotten = 1 WHERE room_nid = ? AND user
 const OF_USER = `SELECT ${COLUMNS} FROM memberships WHERE user_nid = ?`
 const OF_ROOM = `SELECT ${COLUMNS} FROM memberships WHERE room_nid = ?`
 const JOINED_NAMES = `SELECT m.user_nid, n.name FROM memberships m JOIN names n ON n.nid = m.user_nid WHERE m.room_nid = ? AND m.membership = ${CODES.join}`
+const INVITED_COUNT = `SELECT count(*) AS n FROM memberships WHERE room_nid = ? AND membership = ${CODES.invite}`
+const FIRST = `SELECT m.user_nid, n.name FROM memberships m JOIN names n ON n.nid = m.user_nid
+  WHERE m.room_nid = ? AND m.membership IN (?, ?) ORDER BY m.position LIMIT ?`
 const SET_STRIPPED = `INSERT INTO stripped_state (room_nid, user_nid, state) VALUES (?, ?, ?)
   ON CONFLICT (room_nid, user_nid) DO UPDATE SET state = excluded.state`
 const REMOVE_STRIPPED = 'DELETE FROM stripped_state WHERE room_nid = ? AND user_nid = ?'
@@ -89,6 +92,16 @@ export class Memberships {
     if (meanwhile) return meanwhile
     this.#members.set(roomNid, members)
     return members
+  }
+
+  async invitedCount(roomNid: number): Promise<number> {
+    return (await this.#db.get<{ n: number }>(INVITED_COUNT, roomNid))?.n ?? 0
+  }
+
+  /** The users of a room with one of two memberships, those first who have been in it for the longest; at most `limit`. */
+  async first(roomNid: number, either: Membership, or: Membership, limit: number): Promise<UserId[]> {
+    const rows = await this.#db.all<{ user_nid: number; name: UserId }>(FIRST, roomNid, CODES[either], CODES[or], limit)
+    return rows.map(({ name }) => name)
   }
 
   set(batch: Batch, roomNid: number, user: { nid: number; userId: UserId }, membership: Membership, eventNid: number): void {

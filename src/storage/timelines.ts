@@ -136,7 +136,8 @@ export class Timelines {
     )
     const entries = rows.map(toEntry).reverse()
     const oldest = entries[0]
-    const tail = { floor: entries.length < TAIL_LENGTH || !oldest ? 0 : oldest.position - 1, entries }
+    const floor = entries.length < TAIL_LENGTH || !oldest ? 0 : oldest.position - 1
+    const tail = { floor, entries: entries.filter(({ position }) => position > floor) }
     const meanwhile = this.#tails.get(roomNid)
     if (meanwhile) return meanwhile
     if (upTo === this.#db.position) this.#tails.set(roomNid, tail)
