@@ -150,11 +150,14 @@ export async function accountServer(routesOf: (services: AccountServices) => rea
     path: string,
     body?: string | Record<string, unknown>,
     user?: { token: string },
-  ): Promise<Answer> =>
-    callServer(http.port, method, path.startsWith('/') ? path : `/_matrix/client/v3/${path}`, {
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  ): Promise<Answer> => {
+    const text = typeof body === 'object' ? JSON.stringify(body) : body
+    return callServer(http.port, method, path.startsWith('/') ? path : `/_matrix/client/v3/${path}`, {
+      // Node's client tells the length of a DELETE's body only if asked to.
+      ...(text !== undefined && { body: text, headers: { 'content-length': String(Buffer.byteLength(text)) } }),
       ...(user && { token: user.token }),
     })
+  }
   return {
     call,
     clock,

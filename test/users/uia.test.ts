@@ -63,6 +63,8 @@ function answerOf(cause: unknown): JsonObject {
   return { status: cause.status, ...cause.toJSON() }
 }
 
+const asking = (parameters: JsonObject): Operation => ({ id: 'short', flows: [['first']], parameters })
+
 async function refused(attempt: Promise<unknown>): Promise<JsonObject> {
   const answer = await attempt
   assert.ok(typeof answer === 'object' && answer !== null, String(answer))
@@ -143,10 +145,10 @@ describe('user-interactive authentication', () => {
     await using hs = await setUp()
     const short: Operation = { id: 'short', flows: [['first']] }
     const session = await hs.begin(short)
-    const failing = async () => {
-      throw forbidden('Taken')
-    }
-    assert.equal((await refused(hs.attempt({ session, type: 'first', word: 'one' }, short, failing))).error, 'Taken')
+    const failing = await refused(
+      hs.attempt({ session, type: 'first', word: 'one' }, short, () => Promise.reject(forbidden('Taken'))),
+    )
+    assert.equal(failing.error, 'Taken')
     assert.equal(await hs.attempt({ session }, short), 'done')
   })
 
@@ -168,7 +170,6 @@ describe('user-interactive authentication', () => {
 
   test('adds up the parameters of its requests', async () => {
     await using hs = await setUp()
-    const asking = (parameters: JsonObject): Operation => ({ id: 'short', flows: [['first']], parameters })
     const session = await hs.begin(asking({ name: 'a', size: 1 }))
     const grant = await hs.attempt(
       { session, type: 'first', word: 'one' },
