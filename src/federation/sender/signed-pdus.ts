@@ -1,0 +1,46 @@
+import { LRUCache } from 'lru-cache'
+import type { ServerName } from '../../../schemas/ids.ts'
+import { serverOf } from '../../../schemas/ids.ts'
+import type { Event, Pdu } from '../../protocol/event.ts'
+import { redact } from '../../protocol/redaction.ts'
+import { type SigningKey, signEvent } from '../../protocol/signing.ts'
+import type { Events } from '../../storage/events.ts'
+
+const CACHED_PDUS = 2_000
+
+/**
+ * Events as other servers get them. Ours are signed here, when they first leave (Ed25519 always gives the same signature,
+ * so it need not be kept); redacted ones leave redacted.
+ */
+export class SignedPdus {
+  readonly #parts: { serverName: ServerName; signingKey: SigningKey; events: Events }
+  readonly #signed = new LRUCache<string, Pdu>({ max: CACHED_PDUS })
+
+  constructor(parts: { serverName: ServerName; signingKey: SigningKey; events: Events }) {
+    this.#parts = parts
+  }
+
+  /** The PDUs of a set of nids, in the same order. */
+  async ofNids(nids: readonly number[]): Promise<Pdu[]> {
+    const { events } = this.#parts
+    const whole = await events.pdus(nids)
+    const stored = await events.byNids(nids)
+    return nids.flatMap((nid) => {
+      const event = whole.get(nid)
+      if (!event) return []
+      const pdu = this.of(event)
+      return stored.get(nid)?.redacted ? redact(pdu, event.rules.redaction) : pdu
+    })
+  }
+
+  /** One event's PDU, not redacted. */
+  of(event: Event): Pdu {
+    const { serverName, signingKey } = this.#parts
+    if (serverOf(event.sender) !== serverName) return event.pdu
+    const known = this.#signed.get(event.eventId)
+    if (known) return known
+    const signed = signEvent(event.pdu, event.rules, serverName, signingKey)
+    this.#signed.set(event.eventId, signed)
+    return signed
+  }
+}
