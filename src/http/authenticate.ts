@@ -22,6 +22,8 @@ export interface SignedCall {
   readonly uri: string
   /** Undefined where the request has no body. */
   readonly content: JsonObject | undefined
+  /** The body's text, for numbers that `content` cannot hold as they came; empty where there is none. */
+  readonly bodyText: string
 }
 
 export interface Authenticators {
@@ -66,5 +68,6 @@ function bearerOf(call: Call): string | undefined {
 function signedCall(call: Call): SignedCall {
   const authorization = call.req.headersDistinct.authorization
   if (authorization === undefined) throw unauthorised('The request is not signed')
-  return { authorization, method: call.method, uri: call.req.url ?? '', content: call.bodyText === '' ? undefined : call.body }
+  const { method, bodyText } = call
+  return { authorization, method, uri: call.req.url ?? '', content: bodyText === '' ? undefined : call.body, bodyText }
 }

@@ -7,6 +7,9 @@ import { type RawResponse, respond } from './reply.ts'
 /** A MatrixError says what the client gets; anything else is ours: logged in full, and the client gets its request's ID. */
 export function errorResponse(cause: unknown, call: Call, log: Logger): RawResponse {
   const error = cause instanceof MatrixError ? cause : internalError(cause, call, log)
+  // What went wrong at another server is worth knowing too.
+  if (error === cause && error.status >= 500)
+    log.warn({ err: error, requestId: call.requestId, route: call.routePath }, error.message)
   return respond(error.status, error.toJSON(), headersFor(error))
 }
 

@@ -56,10 +56,13 @@ export type OutboundFailure =
 export class OutboundError extends MatrixError {
   override name = 'OutboundError'
   readonly failure: OutboundFailure
+  /** For the log: the client is not told to which address a name has led. */
+  readonly where: string
 
   constructor(failure: OutboundFailure, where: string, cause?: unknown) {
-    super(502, 'M_UNKNOWN', `${where} could not be reached (${failure})`)
+    super(502, 'M_UNKNOWN', `Another server could not be reached (${failure})`)
     this.failure = failure
+    this.where = where
     this.cause = cause
   }
 }

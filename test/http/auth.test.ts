@@ -88,6 +88,7 @@ test("what another server's signature covers reaches the authenticator as sent",
       method: 'PUT',
       uri: '/_matrix/federation/v1/send/a%2Fb?x=1',
       content: { pdus: [] },
+      bodyText: '{"pdus":[]}',
     },
   ])
 })
