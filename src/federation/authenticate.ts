@@ -1,7 +1,8 @@
 /** Who sent a request. https://spec.matrix.org/v1.19/server-server-api/#request-authentication */
 import type { ServerName } from '../../schemas/ids.ts'
-import type { Json, JsonObject } from '../../schemas/json.ts'
+import type { Json } from '../../schemas/json.ts'
 import { forbidden, MatrixError, unauthorised } from '../core/errors.ts'
+import type { SignedCall } from '../http/authenticate.ts'
 import { decodeBase64 } from '../protocol/base64.ts'
 import { signedText } from '../protocol/signing.ts'
 import { hasNonCanonicalNumbers, parseLossless } from '../protocol/strict-json.ts'
@@ -9,19 +10,6 @@ import { parseXMatrix, requestToSign, type XMatrix } from '../protocol/xmatrix.t
 import type { KeyRing } from './key-ring.ts'
 import type { RetryGate } from './retry-gate.ts'
 import type { SignatureChecks } from './signature-checks.ts'
-
-/** A request as it came. */
-export interface SignedRequest {
-  /** All its Authorization headers. */
-  readonly authorization: readonly string[]
-  readonly method: string
-  /** Path and query string, as sent. */
-  readonly uri: string
-  /** The parsed body; undefined where there is none. */
-  readonly content: JsonObject | undefined
-  /** The body as it came; empty where there is none. */
-  readonly bodyText: string
-}
 
 export interface AuthenticatorOptions {
   readonly serverName: ServerName
@@ -42,7 +30,7 @@ const MAX_HEADERS = 4
  * @throws {MatrixError} from that function: 401 M_UNAUTHORIZED for a signature that does not hold, 400 for a header that cannot be read, 403
  * for a server that we do not talk to
  */
-export function serverAuthenticator(options: AuthenticatorOptions): (request: SignedRequest) => Promise<ServerName> {
+export function serverAuthenticator(options: AuthenticatorOptions): (request: SignedCall) => Promise<ServerName> {
   return async (request) => {
     const headers = headersOf(request)
     const origin = originOf(headers, options)
@@ -53,7 +41,7 @@ export function serverAuthenticator(options: AuthenticatorOptions): (request: Si
   }
 }
 
-function headersOf({ authorization }: SignedRequest): XMatrix[] {
+function headersOf({ authorization }: SignedCall): XMatrix[] {
   const signed = authorization.filter((header) => /^x-matrix\s/i.test(header))
   if (signed.length > MAX_HEADERS) throw malformed(`The request has more than ${MAX_HEADERS} signatures`)
   return signed.map((header) => {
@@ -79,7 +67,7 @@ function originOf(headers: readonly XMatrix[], { serverName, mayCall }: Authenti
 }
 
 /** Numbers must be encoded as the sender wrote them: transactions carry events of rooms that allow any. */
-function contentOf({ content, bodyText }: SignedRequest): Json | undefined {
+function contentOf({ content, bodyText }: SignedCall): Json | undefined {
   return content !== undefined && hasNonCanonicalNumbers(bodyText) ? parseLossless(bodyText) : content
 }
 

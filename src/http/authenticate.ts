@@ -11,6 +11,8 @@ import type { RequesterOf } from './route.ts'
 export interface ClientCall {
   readonly address: string
   readonly userAgent: string | undefined
+  /** The declared path: a locked account may still log out. */
+  readonly routePath: string | undefined
 }
 
 /** What another server's signature covers. https://spec.matrix.org/v1.19/server-server-api/#request-authentication */

@@ -34,13 +34,15 @@ export interface LocalOptions {
   readonly store?: ServerKeyStore
 }
 
+const random = (): number => 1
+
 export const OUR_NAME = 'ours.test' as ServerName
 
 /** Everything that stands between this server and others, wired as the composition root does it. */
 export function localFederation(lab: FederationLab, options: LocalOptions = {}) {
   const { notaries = [], oldKeys = [], mayCall = () => true, clock = new FakeClock(Date.now()) } = options
   const { store = new MemoryKeyStore() } = options
-  const random = () => 1
+
   const { outbound, hostOverrides } = lab
   const own = new OwnKeys({ serverName: OUR_NAME, signingKeys: [newSigningKey('ours')], oldKeys, clock })
   const gate = new RetryGate({ clock, random, policy: { firstMs: 1_000, capMs: 3_600_000 } })
