@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { logout, logoutAll } from '../../schemas/client/logout.ts'
 import type { Clock } from '../core/clock.ts'
 import { unknownToken, userLocked } from '../core/errors.ts'
 import type { Requester } from '../core/requester.ts'
@@ -10,6 +11,8 @@ import type { LastSeen } from './last-seen.ts'
 const MAX_KNOWN = 100_000
 /** A device's "last seen" is written down no more often. */
 const SEEN_INTERVAL_MS = 5 * 60_000
+/** Servers MUST return M_USER_LOCKED on all but these. */
+const OPEN_TO_LOCKED: ReadonlySet<string> = new Set([logout.path, logoutAll.path])
 
 /** What storage knows a token or another secret by: it is never kept itself. */
 export const hashToken = (token: string): string => hash('sha256', token, 'base64url')
@@ -18,6 +21,8 @@ export const hashToken = (token: string): string => hash('sha256', token, 'base6
 export interface TokenUse {
   readonly address: string
   readonly userAgent: string | undefined
+  /** The declared path of the endpoint that is called. */
+  readonly routePath?: string | undefined
 }
 
 interface Known {
@@ -72,9 +77,12 @@ export class AccessTokens {
     if (bearer.expiresTs !== null && bearer.expiresTs <= now) {
       throw unknownToken('The access token has expired', { soft_logout: true })
     }
-    if (bearer.isLocked) throw userLocked()
-    await this.#settleTrade(bearer)
     const requester = toRequester(bearer)
+    if (bearer.isLocked) {
+      if (use.routePath === undefined || !OPEN_TO_LOCKED.has(use.routePath)) throw userLocked()
+      return requester
+    }
+    await this.#settleTrade(bearer)
     if (revocations === this.#revocations) this.#remember(hashed, bearer, requester, use, now)
     return requester
   }

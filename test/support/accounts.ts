@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ServerName } from '../../schemas/ids.ts'
 import { DeviceManagement } from '../../src/devices/devices.ts'
+import type { ClientCall } from '../../src/http/authenticate.ts'
 import type { Route } from '../../src/http/route.ts'
 import { Accounts } from '../../src/storage/accounts.ts'
 import { Database } from '../../src/storage/database.ts'
@@ -142,8 +143,7 @@ export async function accountServer(routesOf: (services: AccountServices) => rea
   const file = stack.use(await temporaryDatabase())
   const clock = new FakeClock()
   const services = accountServices(file.db, clock, options)
-  const client = (token: string, use: { address: string; userAgent: string | undefined }) =>
-    services.accessTokens.authenticate(token, use)
+  const client = (token: string, use: ClientCall) => services.accessTokens.authenticate(token, use)
   const http = stack.use(await testServer(routesOf(services), { authenticators: { ...authenticators({}), client } }))
   const call = (
     method: string,

@@ -154,8 +154,17 @@ describe('a locked account', () => {
     assert.deepEqual([locked.status, locked.json.errcode, locked.json.soft_logout], [401, 'M_USER_LOCKED', true])
     assert.equal((await hs.call('POST', 'login', credentials('alice', alice.password))).json.errcode, 'M_USER_LOCKED')
     assert.equal((await hs.call('POST', 'login', credentials('alice', 'wrong'))).json.errcode, 'M_FORBIDDEN')
+    assert.equal((await whoami(hs, alice.token)).json.errcode, 'M_USER_LOCKED')
     await hs.services.moderation.setLocked(alice.userId as never, false)
     assert.equal((await whoami(hs, alice.token)).status, 200)
+  })
+
+  test('can log out', async () => {
+    await using hs = await server()
+    const alice = await hs.user('alice')
+    await hs.services.moderation.setLocked(alice.userId as never, true)
+    assert.equal((await hs.call('POST', '/_matrix/client/r0/logout', '{}', alice)).status, 200)
+    assert.equal((await whoami(hs, alice.token)).json.errcode, 'M_UNKNOWN_TOKEN')
   })
 })
 
