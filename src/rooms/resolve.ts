@@ -64,7 +64,10 @@ export class StateResolver {
     const keys = new Map([...(await names.namesOf(disputed))].map(([kind, name]) => [kind, keyOfKind(name)]))
     const disputes = claims.map((claim) => stateMapOf(claim, keys, material))
     const walking = walkingAuthChains(authGraphOf((eventId) => material.events.get(eventId)))
-    const candidates = walking.difference(disputes.map((state) => state.values()))
+    const candidates = walking.difference(
+      [],
+      disputes.map((state) => state.values()),
+    )
     const difference = await this.#outsideOfCommonChains(base, disputed, candidates, material)
     const outcome = resolve(
       room.rules,

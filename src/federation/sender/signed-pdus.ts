@@ -25,12 +25,12 @@ export class SignedPdus {
     const { events } = this.#parts
     const whole = await events.pdus(nids)
     const stored = await events.byNids(nids)
-    return nids.flatMap((nid) => {
-      const event = whole.get(nid)
-      if (!event) return []
+    const pdus: Pdu[] = []
+    for (const [nid, event] of whole) {
       const pdu = this.of(event)
-      return stored.get(nid)?.redacted ? redact(pdu, event.rules.redaction) : pdu
-    })
+      pdus.push(stored.get(nid)?.redacted ? redact(pdu, event.rules.redaction) : pdu)
+    }
+    return pdus
   }
 
   /** One event's PDU, not redacted. */
