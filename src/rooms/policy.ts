@@ -1,6 +1,8 @@
 /** Permission questions about rooms, each a function that throws the error to answer with. */
-import { forbidden, notFound } from '../core/errors.ts'
 import type { RoomId } from '../../schemas/ids.ts'
+import { forbidden, notFound, userSuspended } from '../core/errors.ts'
+import type { Requester } from '../core/requester.ts'
+import type { PowerLevels } from '../protocol/power-levels.ts'
 import type { Memberships, MembershipRecord } from '../storage/memberships.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
 
@@ -16,6 +18,18 @@ export async function assertJoined(memberships: Memberships, room: Room, userNid
   const record = await memberships.get(room.nid, userNid)
   if (record?.membership !== 'join') throw forbidden(`You are not joined to the room ${room.roomId}`)
   return record
+}
+
+/** Suspended users may read, leave rooms, and redact what they have sent; nothing else in rooms. */
+export function assertNotSuspended(requester: Pick<Requester, 'isSuspended'>): void {
+  if (requester.isSuspended === true) throw userSuspended()
+}
+
+/** Users redact their own events; those of others need the redact level. */
+export function assertMayRedact(requester: Requester, levels: PowerLevels, target: { sender: string }): void {
+  if (target.sender === requester.userId) return
+  assertNotSuspended(requester)
+  if (levels.of(requester.userId) < levels.redact) throw forbidden("You may not redact other users' events in this room")
 }
 
 export const noSuchEvent = (eventId: string) => notFound(`There is no event ${eventId} that you may see`)

@@ -39,6 +39,8 @@ export class Rooms {
   readonly #db: Database
   readonly #byId = new LRUCache<string, Room>({ max: 20_000 })
   readonly #byNid = new LRUCache<number, Room>({ max: 20_000 })
+  /** Rooms of batches that are not durable yet: nobody may draw another nid for them. */
+  readonly #pending = new Map<string, Room>()
   #last: number
 
   constructor(db: Database) {
@@ -47,7 +49,7 @@ export class Rooms {
   }
 
   async find(roomId: RoomId): Promise<Room | undefined> {
-    return this.#byId.get(roomId) ?? this.#remember(await this.#db.get<RoomRow>(BY_ID, roomId))
+    return this.#byId.get(roomId) ?? this.#pending.get(roomId) ?? this.#remember(await this.#db.get<RoomRow>(BY_ID, roomId))
   }
 
   /** The room of a nid that a row gave us. */
@@ -73,14 +75,27 @@ export class Rooms {
 
   /** A new room; the batch fails when its id is taken. */
   create(batch: Batch, roomId: RoomId, rules: RoomRules): Room {
-    const room = { nid: ++this.#last, roomId, rules }
-    batch.run(INSERT, room.nid, roomId, rules.version)
+    const room = this.draw(roomId, rules)
+    this.add(batch, room)
+    return room
+  }
+
+  /** A room with a nid of its own that is still to be added, so that all of its first writes can be one chain. */
+  draw(roomId: RoomId, rules: RoomRules): Room {
+    return { nid: ++this.#last, roomId, rules }
+  }
+
+  /** Queues a room that was drawn; the batch fails when its id is taken. */
+  add(batch: Batch, room: Room): void {
+    const { nid, roomId, rules } = room
+    batch.run(INSERT, nid, roomId, rules.version)
+    this.#pending.set(roomId, room)
     batch.onSettled((committed) => {
+      this.#pending.delete(roomId)
       if (!committed) return
       this.#byId.set(roomId, room)
-      this.#byNid.set(room.nid, room)
+      this.#byNid.set(nid, room)
     })
-    return room
   }
 
   setHead(batch: Batch, nid: number, extremities: readonly number[], stateRoot: number): void {

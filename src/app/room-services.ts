@@ -1,0 +1,44 @@
+import type { ServerName } from '../../schemas/ids.ts'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import { RoomAliases } from '../rooms/aliases.ts'
+import { ClientSends } from '../rooms/client-sends.ts'
+import { RoomCreation } from '../rooms/create.ts'
+import { GuestAccess } from '../rooms/guest-access.ts'
+import { Bans } from '../rooms/membership/ban.ts'
+import { Invites } from '../rooms/membership/invite.ts'
+import { Joins } from '../rooms/membership/join.ts'
+import { Kicks } from '../rooms/membership/kick.ts'
+import { Knocks } from '../rooms/membership/knock.ts'
+import { Departures } from '../rooms/membership/leave.ts'
+import { RestrictedJoins } from '../rooms/membership/restricted.ts'
+import { MembershipSetting } from '../rooms/membership/set.ts'
+import { OutOfBand } from '../rooms/out-of-band.ts'
+import type { RemoteRooms } from '../rooms/remote.ts'
+import type { RoomCore } from './rooms.ts'
+import type { Storage } from './storage.ts'
+
+export type RoomServices = ReturnType<typeof createRoomServices>
+
+/** What clients, and federation for them, do with rooms. */
+export function createRoomServices(config: Config, clock: Clock, storage: Storage, core: RoomCore, remote: RemoteRooms) {
+  const serverName = config.serverName as ServerName
+  const common = { ...storage, ...core, serverName, clock, remote }
+  const outOfBand = new OutOfBand(common)
+  const guests = new GuestAccess(common)
+  const restricted = new RestrictedJoins(common)
+  const invites = new Invites(common)
+  const joins = new Joins({ ...common, restricted, guests })
+  const departures = new Departures({ ...common, outOfBand })
+  const kicks = new Kicks(common)
+  const bans = new Bans(common)
+  const knocks = new Knocks({ ...common, outOfBand })
+  const membershipSetting = new MembershipSetting({ ...common, invites, joins, departures, kicks, bans, knocks })
+  const roomAliases = new RoomAliases({ ...common, requireMembership: config.rooms.requireMembershipForAliases })
+  const { defaultVersion, allowPublication } = config.rooms
+  return {
+    ...{ outOfBand, guests, restricted, invites, joins, departures, kicks, bans, knocks, roomAliases },
+    roomCreation: new RoomCreation({ ...common, invites, defaultVersion, allowPublication }),
+    clientSends: new ClientSends({ ...common, roomAliases, guests, membershipSetting }),
+  }
+}

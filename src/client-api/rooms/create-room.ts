@@ -1,0 +1,15 @@
+import { createRoom } from '../../../schemas/client/create-room.ts'
+import { badJson } from '../../core/errors.ts'
+import { type Route, route } from '../../http/route.ts'
+import { hasNonCanonicalNumbers } from '../../protocol/strict-json.ts'
+import type { RoomCreation } from '../../rooms/create.ts'
+
+export const createRoomRoutes = ({ roomCreation }: { roomCreation: RoomCreation }): Route[] => [
+  route(createRoom, async ({ requester, body, bodyText }) => {
+    const { strictCanonicalJson } = roomCreation.rulesOf(body.room_version)
+    if (strictCanonicalJson && bodyText !== '' && hasNonCanonicalNumbers(bodyText))
+      throw badJson('The body holds a number that is no integer from -(2^53 - 1) to 2^53 - 1')
+    const { roomId, alias } = await roomCreation.create(requester, body)
+    return { room_id: roomId, ...(alias !== undefined && { room_alias: alias }) }
+  }),
+]

@@ -1,0 +1,44 @@
+/** The table of all routes of the client-server API. */
+import type { Route } from '../http/route.ts'
+import { loginRoutes } from './auth/login.ts'
+import { logoutRoutes } from './auth/logout.ts'
+import { registrationRoutes } from './auth/registration.ts'
+import { whoamiRoutes } from './auth/whoami.ts'
+import { redactionRoutes } from './events/redaction.ts'
+import { roomSendRoutes } from './events/room-send.ts'
+import { roomStateRoutes } from './events/room-state.ts'
+import { banningRoutes } from './rooms/banning.ts'
+import { createRoomRoutes } from './rooms/create-room.ts'
+import { invitingRoutes } from './rooms/inviting.ts'
+import { joiningRoutes } from './rooms/joining.ts'
+import { kickingRoutes } from './rooms/kicking.ts'
+import { knockingRoutes } from './rooms/knocking.ts'
+import { leavingRoutes } from './rooms/leaving.ts'
+
+const roomTables = [
+  banningRoutes,
+  createRoomRoutes,
+  invitingRoutes,
+  joiningRoutes,
+  kickingRoutes,
+  knockingRoutes,
+  leavingRoutes,
+  redactionRoutes,
+  roomSendRoutes,
+  roomStateRoutes,
+] as const
+
+const accountTables = [loginRoutes, logoutRoutes, registrationRoutes, whoamiRoutes] as const
+
+const tables = [...accountTables, ...roomTables] as const
+
+type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
+
+/** What all handlers together use. */
+export type ClientServices = AllOf<NonNullable<Parameters<(typeof tables)[number]>[0]>>
+
+export const clientRoutes = (services: ClientServices): Route[] => tables.flatMap((routesOf) => routesOf(services))
+
+/** Those that have to do with rooms, for tests of them alone. */
+export const roomRoutes = (services: AllOf<Parameters<(typeof roomTables)[number]>[0]>): Route[] =>
+  roomTables.flatMap((routesOf) => routesOf(services))

@@ -1,0 +1,114 @@
+/** What clients send into rooms. https://spec.matrix.org/v1.19/client-server-api/#sending-events-to-a-room */
+import { type EventId, isEventId, type RoomId } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import { badJson, invalidParam, notFound } from '../core/errors.ts'
+import type { Requester } from '../core/requester.ts'
+import { hasNonCanonicalNumbers } from '../protocol/strict-json.ts'
+import type { Events } from '../storage/events.ts'
+import type { Room, Rooms } from '../storage/rooms.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import type { RoomAliases } from './aliases.ts'
+import type { GuestAccess } from './guest-access.ts'
+import type { RoomHeads } from './heads.ts'
+import type { MembershipSetting } from './membership/set.ts'
+import { assertMayRedact, assertNotSuspended, knownRoom } from './policy.ts'
+import type { Draft, EventSender, Transaction } from './send.ts'
+import type { RoomStates } from './state.ts'
+
+export interface ClientSendsParts {
+  events: Events
+  rooms: Rooms
+  heads: RoomHeads
+  states: RoomStates
+  sender: EventSender
+  roomAliases: RoomAliases
+  guests: GuestAccess
+  membershipSetting: MembershipSetting
+}
+
+/** The content of an event as a client gives it. */
+export interface GivenContent {
+  readonly content: JsonObject
+  /** The text that it was parsed from: which numbers are allowed depends on the room. */
+  readonly text: string
+  /** The time that an application service gives to its event, in milliseconds since the Unix epoch. */
+  readonly originServerTs?: number | undefined
+}
+
+export class ClientSends {
+  readonly #parts: ClientSendsParts
+
+  constructor(parts: ClientSendsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Sends a message event; with a transaction ID, once.
+   * @throws {MatrixError} M_FORBIDDEN, M_TOO_LARGE, M_BAD_JSON; M_NOT_FOUND and M_INVALID_PARAM for the target of a redaction
+   */
+  async send(requester: Requester, roomId: RoomId, type: string, given: GivenContent, txnId?: string): Promise<EventId> {
+    const room = await this.#room(roomId, given)
+    const transaction = transactionOf(requester, `send ${roomId} ${type}`, txnId)
+    if (type === 'm.room.redaction') return this.#redact(requester, room, given, transaction)
+    assertNotSuspended(requester)
+    const draft: Draft = { sender: requester.userId, type, content: given.content, ...timeOf(requester, given) }
+    return (await this.#parts.sender.send(room, draft, transaction)).eventId
+  }
+
+  /** Sets a piece of state; where it is that already, the event that made it so is the answer. */
+  async setState(requester: Requester, roomId: RoomId, type: string, stateKey: string, given: GivenContent): Promise<EventId> {
+    const { roomAliases, guests, membershipSetting, sender } = this.#parts
+    const room = await this.#room(roomId, given)
+    if (type === 'm.room.member') return membershipSetting.set(requester, room, stateKey, given.content)
+    assertNotSuspended(requester)
+    if (type === 'm.room.canonical_alias' && stateKey === '') await roomAliases.checkCanonical(room, given.content)
+    const { content } = given
+    const event = await sender.send(room, { sender: requester.userId, type, stateKey, content, ...timeOf(requester, given) })
+    if (type === 'm.room.guest_access') await guests.apply(room)
+    return event.eventId
+  }
+
+  /** Redacts an event. https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
+  async redact(requester: Requester, roomId: RoomId, target: EventId, given: GivenContent, txnId?: string): Promise<EventId> {
+    const room = await this.#room(roomId, given)
+    const content = { ...given.content, redacts: target }
+    return this.#redact(requester, room, { ...given, content }, transactionOf(requester, `redact ${roomId} ${target}`, txnId))
+  }
+
+  async #redact(requester: Requester, room: Room, given: GivenContent, transaction: Transaction | undefined): Promise<EventId> {
+    const { redacts, ...content } = given.content
+    if (typeof redacts !== 'string' || !isEventId(redacts)) throw badJson('redacts is not an event ID')
+    const target = await this.#target(room, redacts)
+    const { heads, states, sender } = this.#parts
+    assertMayRedact(requester, await states.powerLevels((await heads.get(room)).stateRoot, room), target)
+    // Where the room version wants `redacts`, there it is put when the event is built.
+    const draft: Draft = { sender: requester.userId, type: 'm.room.redaction', content, redacts, ...timeOf(requester, given) }
+    return (await sender.send(room, draft, transaction)).eventId
+  }
+
+  async #target(room: Room, eventId: EventId): Promise<StoredEvent> {
+    const target = await this.#parts.events.byId(eventId)
+    if (!target) throw notFound(`There is no event ${eventId}`)
+    if (target.room.nid !== room.nid) throw invalidParam('The event is of another room')
+    return target
+  }
+
+  async #room(roomId: RoomId, { text }: GivenContent): Promise<Room> {
+    const room = await knownRoom(this.#parts.rooms, roomId)
+    if (text !== '' && room.rules.strictCanonicalJson && hasNonCanonicalNumbers(text))
+      throw badJson('The content holds a number that is no integer from -(2^53 - 1) to 2^53 - 1')
+    return room
+  }
+}
+
+/** The scope of a transaction ID is a device and an endpoint. What follows on the line break is the client's part. */
+function transactionOf(requester: Requester, endpoint: string, txnId: string | undefined): Transaction | undefined {
+  if (txnId === undefined) return undefined
+  // An application service that acts for no device has its users' numbers for devices: below zero none is given out.
+  return { device: requester.deviceNid ?? -requester.userNid, id: `${endpoint}\n${txnId}` }
+}
+
+/** Only application services say when their events were made. */
+function timeOf({ appServiceId }: Requester, { originServerTs }: GivenContent): Pick<Draft, 'originServerTs'> {
+  return appServiceId === undefined || originServerTs === undefined ? {} : { originServerTs }
+}

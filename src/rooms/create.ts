@@ -1,0 +1,173 @@
+/** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom */
+import { isRoomAlias, type RoomAlias, type RoomId, type ServerName } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import type { Clock } from '../core/clock.ts'
+import { invalidParam, invalidRoomState, MatrixError, roomInUse, unsupportedRoomVersion } from '../core/errors.ts'
+import { KeyedQueue } from '../core/keyed-queue.ts'
+import { randomLetters } from '../core/random.ts'
+import type { Requester } from '../core/requester.ts'
+import { buildEvent } from '../protocol/event-builder.ts'
+import { type RoomRules, roomRules } from '../protocol/room-versions.ts'
+import type { Aliases } from '../storage/aliases.ts'
+import type { Database } from '../storage/database.ts'
+import type { Room, Rooms } from '../storage/rooms.ts'
+import type { RoomHeads } from './heads.ts'
+import { type CreateRoomRequest, createContent, inviteesOf, type StateDraft, stateAfterJoin } from './initial-events.ts'
+import type { Invites } from './membership/invite.ts'
+import { memberContent, type ProfileSource } from './membership/member-content.ts'
+import { assertNotSuspended } from './policy.ts'
+import type { Draft, EventSender } from './send.ts'
+
+export interface RoomCreationParts {
+  serverName: ServerName
+  clock: Clock
+  db: Database
+  rooms: Rooms
+  aliases: Aliases
+  heads: RoomHeads
+  sender: EventSender
+  invites: Invites
+  profileFields: ProfileSource
+  /** Version of rooms made without a wish for another. */
+  defaultVersion: string
+  /** Users may publish their rooms. */
+  allowPublication: boolean
+}
+
+/** A room to be. */
+export interface RoomPlan {
+  readonly creator: Pick<Requester, 'userId' | 'userNid'>
+  readonly rules: RoomRules
+  readonly createContent: JsonObject
+  /** What follows on the create event and the creator's join, in order. */
+  readonly events: readonly StateDraft[]
+  readonly alias?: RoomAlias | undefined
+  readonly published: boolean
+}
+
+export interface CreatedRoom {
+  readonly roomId: RoomId
+  readonly alias: RoomAlias | undefined
+}
+
+export class RoomCreation {
+  readonly #parts: RoomCreationParts
+  readonly #aliasQueue = new KeyedQueue<RoomAlias>()
+  #lastInstant = 0
+
+  constructor(parts: RoomCreationParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Makes a room and invites users to it. All of its first events are there at once, or none; users of other servers are
+   * invited when it is there.
+   * @throws {MatrixError} M_UNSUPPORTED_ROOM_VERSION, M_ROOM_IN_USE, M_INVALID_ROOM_STATE, M_BAD_JSON, M_TOO_LARGE, M_INVITE_BLOCKED
+   */
+  async create(requester: Requester, request: CreateRoomRequest): Promise<CreatedRoom> {
+    assertNotSuspended(requester)
+    const { invites, allowPublication } = this.#parts
+    const rules = this.rulesOf(request.room_version)
+    const alias = this.#aliasOf(request)
+    if (request.invite_3pid?.length) throw invalidParam('This server cannot invite by e-mail address or phone number')
+    const invitees = inviteesOf(request)
+    for (const target of invitees) await invites.assertAccepts(target)
+    const given: JsonObject = request.is_direct === true ? { is_direct: true } : {}
+    const here = invitees.filter((target) => invites.isLocal(target))
+    const drafts = await Promise.all(here.map((target) => invites.draft(requester.userId, target, given)))
+    const room = await this.make({
+      creator: requester,
+      rules,
+      createContent: createContent(request, requester.userId, rules),
+      events: [...stateAfterJoin(request, requester.userId, rules, alias), ...drafts],
+      alias,
+      published: request.visibility === 'public' && allowPublication,
+    })
+    const elsewhere = invitees.filter((target) => !invites.isLocal(target))
+    for (const target of elsewhere) await invites.inviteTo(room, requester.userId, target, given)
+    return { roomId: room.roomId, alias }
+  }
+
+  /** The rules of a version by a client's wish, or of the default one. Throws M_UNSUPPORTED_ROOM_VERSION. */
+  rulesOf(version: string = this.#parts.defaultVersion): RoomRules {
+    const rules = roomRules(version)
+    if (!rules) throw unsupportedRoomVersion(`This server does not know the room version ${JSON.stringify(version)}`)
+    return rules
+  }
+
+  /** Makes the room of a plan, in one commit. Throws M_INVALID_ROOM_STATE where one of its events is not allowed. */
+  async make(plan: RoomPlan): Promise<Room> {
+    if (plan.alias === undefined) return this.#make(plan)
+    const { alias } = plan
+    return this.#aliasQueue.run(alias, async () => {
+      if (await this.#parts.aliases.get(alias)) throw roomInUse()
+      return this.#make(plan)
+    })
+  }
+
+  async #make(plan: RoomPlan): Promise<Room> {
+    const { db, rooms, heads } = this.#parts
+    const create: Draft = {
+      sender: plan.creator.userId,
+      type: 'm.room.create',
+      stateKey: '',
+      content: plan.createContent,
+      originServerTs: this.#nextInstant(),
+    }
+    const room = rooms.draw(this.#roomId(create, plan.rules), plan.rules)
+    const join: StateDraft = {
+      type: 'm.room.member',
+      stateKey: plan.creator.userId,
+      content: await memberContent(this.#parts.profileFields, plan.creator.userId, 'join'),
+    }
+    const writes: Promise<void>[] = []
+    const sent = [create, ...[join, ...plan.events].map((event) => ({ ...event, sender: plan.creator.userId }))]
+    await heads.locked(room.roomId, () => db.together(room.nid, () => this.#queueAll(room, plan, sent, writes)))
+    await Promise.all(writes)
+    return room
+  }
+
+  async #queueAll(room: Room, plan: RoomPlan, drafts: readonly Draft[], writes: Promise<void>[]): Promise<void> {
+    const { db, rooms, aliases, sender } = this.#parts
+    const keep = (write: Promise<void>) => {
+      // Where one fails all do, and the first refusal is what the client is told.
+      write.catch(() => {})
+      writes.push(write)
+    }
+    keep(
+      db.write((batch) => {
+        rooms.add(batch, room)
+        if (plan.published) rooms.setPublished(batch, room.nid, true)
+        if (plan.alias !== undefined) aliases.add(batch, plan.alias, room.nid, plan.creator.userNid)
+      }, room.nid),
+    )
+    for (const draft of drafts) keep((await sender.queue(room, draft).catch(asInvalidState)).written)
+  }
+
+  /** Since room version 12 the hash of the create event; before, letters and our name. */
+  #roomId(create: Draft, rules: RoomRules): RoomId {
+    if (!rules.roomIdIsCreateHash) return `!${randomLetters(18)}:${this.#parts.serverName}` as RoomId
+    const { sender, type, stateKey, content, originServerTs = 0 } = create
+    const first = { depth: 1, prevEvents: [], authEvents: [] }
+    return buildEvent({ ...first, roomId: undefined, sender, type, stateKey, content, originServerTs }, rules).roomId
+  }
+
+  /** No two create events have the same time: with the same content, they would be the same room. */
+  #nextInstant(): number {
+    this.#lastInstant = Math.max(this.#parts.clock.now(), this.#lastInstant + 1)
+    return this.#lastInstant
+  }
+
+  #aliasOf({ room_alias_name: name }: CreateRoomRequest): RoomAlias | undefined {
+    if (name === undefined) return undefined
+    const alias = `#${name}:${this.#parts.serverName}`
+    if (name === '' || name.includes(':') || !isRoomAlias(alias))
+      throw invalidParam('room_alias_name cannot be the name of an alias')
+    return alias
+  }
+}
+
+/** The initial state implied by the request is invalid. */
+function asInvalidState(cause: unknown): never {
+  throw cause instanceof MatrixError && cause.errcode === 'M_FORBIDDEN' ? invalidRoomState(cause.message) : cause
+}
