@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import { RoomAliases } from '../rooms/aliases.ts'
 import { ClientSends } from '../rooms/client-sends.ts'
 import { RoomCreation } from '../rooms/create.ts'
+import { RoomDeactivation } from '../rooms/deactivate.ts'
 import { GuestAccess } from '../rooms/guest-access.ts'
 import { Bans } from '../rooms/membership/ban.ts'
 import { Invites } from '../rooms/membership/invite.ts'
@@ -14,6 +15,7 @@ import { Departures } from '../rooms/membership/leave.ts'
 import { RestrictedJoins } from '../rooms/membership/restricted.ts'
 import { MembershipSetting } from '../rooms/membership/set.ts'
 import { OutOfBand } from '../rooms/out-of-band.ts'
+import { ProfileChanges } from '../rooms/profile-changes.ts'
 import type { RemoteRooms } from '../rooms/remote.ts'
 import type { RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
@@ -37,7 +39,18 @@ export function createRoomServices(config: Config, clock: Clock, storage: Storag
   const roomAliases = new RoomAliases({ ...common, requireMembership: config.rooms.requireMembershipForAliases })
   const { defaultVersion, allowPublication } = config.rooms
   return {
-    ...{ outOfBand, guests, restricted, invites, joins, departures, kicks, bans, knocks, roomAliases },
+    outOfBand,
+    guests,
+    restricted,
+    invites,
+    joins,
+    departures,
+    kicks,
+    bans,
+    knocks,
+    roomAliases,
+    profileChanges: new ProfileChanges(common),
+    deactivation: new RoomDeactivation({ ...common, departures }),
     roomCreation: new RoomCreation({ ...common, invites, defaultVersion, allowPublication }),
     clientSends: new ClientSends({ ...common, roomAliases, guests, membershipSetting }),
   }

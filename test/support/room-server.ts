@@ -94,16 +94,15 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
   const config = loadConfig({ env, cwd: folder })
   const storage = openStorage(join(folder, 'test.db'), 'OFF')
   stack.use(storage.db)
-  const ports = {
-    remoteProfiles: { query: unreachable },
-    onProfileChanged: async () => {},
-    leaveAllRooms: async () => {},
-    deviceListeners: [],
-  }
-  const accounts = createAccounts(config, clock, storage, ports)
   const core = createRoomCore(config.serverName as ServerName, clock, storage)
   const rooms = createRoomServices(config, clock, storage, core, { ...NOBODY, ...options.remote })
-  const routes = clientRoutes({ ...accounts, ...rooms })
+  const accounts = createAccounts(config, clock, storage, {
+    remoteProfiles: { query: unreachable },
+    onProfileChanged: (userId, field) => rooms.profileChanges.propagate(userId, field),
+    leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
+    deviceListeners: [],
+  })
+  const routes = clientRoutes({ ...core, ...rooms, ...accounts })
   const client: typeof accounts.accessTokens.authenticate = (token, use) => accounts.accessTokens.authenticate(token, use)
   const http = stack.use(await testServer(routes, { authenticators: { ...authenticators({}), client } }))
   const user = async (localpart: string, kind: AccountKind = 'user'): Promise<Client> => {
@@ -112,7 +111,14 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
     return new Client(made.user_id, made.access_token ?? '', http.port)
   }
   return {
-    ...{ clock, config, storage, core, rooms, accounts, user, port: http.port },
+    clock,
+    config,
+    storage,
+    core,
+    rooms,
+    accounts,
+    user,
+    port: http.port,
     users: (...localparts: string[]) => Promise.all(localparts.map((localpart) => user(localpart))),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
