@@ -32,9 +32,14 @@ export interface LocalOptions {
   readonly mayCall?: (server: ServerName) => boolean
   readonly clock?: Clock
   readonly store?: ServerKeyStore
+  /** Instead of the lab's `hostOverrides`. */
+  readonly resolver?: Pick<ServerResolver, 'resolve'>
 }
 
 const random = (): number => 1
+
+/** A DNS without SRV records. */
+export const NO_DNS = { resolveSrv: async () => [] }
 
 export const OUR_NAME = 'ours.test' as ServerName
 
@@ -46,10 +51,9 @@ export function localFederation(lab: FederationLab, options: LocalOptions = {}) 
   const { outbound, hostOverrides } = lab
   const own = new OwnKeys({ serverName: OUR_NAME, signingKeys: [newSigningKey('ours')], oldKeys, clock })
   const gate = new RetryGate({ clock, random, policy: { firstMs: 1_000, capMs: 3_600_000 } })
-  const dns = { resolveSrv: async () => [] }
-  const resolver = {
+  const resolver: Pick<ServerResolver, 'resolve'> = options.resolver ?? {
     // Servers that a test starts later are found too.
-    resolve: (server: ServerName) => new ServerResolver({ outbound, clock, random, hostOverrides, dns }).resolve(server),
+    resolve: (server) => new ServerResolver({ outbound, clock, random, hostOverrides, dns: NO_DNS }).resolve(server),
   }
   const { signingKey } = own
   const client = new FederationClient({
@@ -64,5 +68,5 @@ export function localFederation(lab: FederationLab, options: LocalOptions = {}) 
   })
   const keyRing = new KeyRing({ own, store, fetcher: keyFetcher(client), clock, random, notaries })
   const notary = new KeyNotary({ own, keyRing, store, clock })
-  return { own, gate, client, keyRing, notary, store, clock, mayCall }
+  return { own, gate, client, keyRing, notary, store, clock, mayCall, resolver }
 }
