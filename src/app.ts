@@ -1,82 +1,101 @@
-/** Provisional composition root: accounts, the pages, health and metrics. The whole server takes its place. */
+/** The composition root: builds the server in dependency order, and takes it down in the reverse. */
 import type { UserId } from '../schemas/ids.ts'
 import { operationRoutes } from './admin/operations.ts'
+import { sharedSecretRoutes } from './admin/register.ts'
 import { setupRoutes } from './admin/setup.ts'
 import { Setup } from './admin/setup-page.ts'
-import { createAccounts } from './app/accounts.ts'
-import { openStorage } from './app/storage.ts'
 import type { AccountDesk, RunningApp } from './app/program.ts'
+import { createServices, type Services } from './app/services.ts'
+import { openStorage, type Storage } from './app/storage.ts'
+import { runWorkers } from './app/workers.ts'
 import { landingRoute } from './client-api/discovery/landing.ts'
+import { clientRoutes } from './client-api/routes.ts'
 import type { Config } from './config/schema.ts'
 import { systemClock } from './core/clock.ts'
-import { notFound, unknownToken } from './core/errors.ts'
+import { unauthorised } from './core/errors.ts'
 import { createLogger } from './core/logger.ts'
-import { createMetrics } from './core/metrics.ts'
+import { createMetrics, type Metrics } from './core/metrics.ts'
 import { randomToken } from './core/random.ts'
 import { programVersion } from './core/version.ts'
 import { startListeners } from './http/listeners.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { createHttpApp } from './http/server.ts'
+import type { Route } from './http/route.ts'
 
 const STOP_WITHIN_MS = 4_000
 
+/** What tests change. */
+export interface AppOptions {
+  /** An answer that is not as its endpoint declares it is an error. */
+  readonly checkResponses?: boolean
+  /** `OFF` for databases that are thrown away. */
+  readonly synchronous?: 'FULL' | 'OFF'
+}
+
 /** Starts a server. Rejects where a port, a file or the database cannot be used; then nothing is left running. */
-export async function startApp(config: Config): Promise<RunningApp> {
+export async function startApp(config: Config, options: AppOptions = {}): Promise<RunningApp> {
   await using stack = new AsyncDisposableStack()
   const log = stack.use(createLogger(config.log))
-  const { storage, registration } = openServer(config, stack)
   const metrics = createMetrics(config.metrics)
-  const setup = new Setup({
-    serverName: config.serverName,
-    baseUrl: config.publicBaseUrl,
-    token: randomToken(),
-    hasAccounts: () => registration.hasAccounts(),
-    createAdmin: async (localpart, password) => (await registration.createFirstAdmin({ localpart, password })).user_id as UserId,
-  })
-  const about = {
-    ...config,
-    version: programVersion(),
-    baseUrl: config.publicBaseUrl,
-    registrationOpen: config.registration.enabled,
-  }
+  const storage = openStorage(config.database.path, options.synchronous)
+  stack.use(storage.db)
+  storage.db.observeGroups((size, seconds) => metrics.committed(size, seconds))
+  const services = createServices(config, systemClock, storage)
+  stack.use(runWorkers([services.lastSeen], log.logger('workers')))
+  const setup = createSetup(config, services)
   const http = createHttpApp({
-    routes: [
-      landingRoute(about),
-      ...setupRoutes(setup),
-      ...operationRoutes({ metrics, probes: { database: () => storage.accounts.any() } }),
-    ],
-    authenticators: { client: () => Promise.reject(unknownToken()), server: () => Promise.reject(notFound()) },
+    routes: [...pages(config, setup, metrics, storage), ...sharedSecretRoutes(services), ...clientRoutes(services)],
+    authenticators: {
+      client: (token, call) => services.accessTokens.authenticate(token, call),
+      server: () => Promise.reject(unauthorised('This server does not talk to other servers')),
+    },
     rateLimiter: new RateLimiter(config.rateLimits, systemClock),
     log: log.logger('http'),
     trustedProxies: config.trustedProxies,
+    checkResponses: options.checkResponses ?? false,
+    onRequest: ({ method, route, status, seconds }) => metrics.httpAnswered(method, route ?? 'unmatched', status, seconds),
   })
   const listening = await startListeners(config.listeners, http)
   stack.defer(() => listening.close(STOP_WITHIN_MS))
-  const setupLink = (await registration.hasAccounts()) ? undefined : setup.link
+  await services.deactivation.resume()
+  const setupLink = (await services.registration.hasAccounts()) ? undefined : setup.link
   const running = stack.move()
   return { urls: listening.at.map(urlOf), setupLink, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 /** The accounts alone, for the command line. */
 export async function openAccounts(config: Config): Promise<AccountDesk> {
-  const stack = new AsyncDisposableStack()
-  const { registration } = openServer(config, stack)
+  const storage = openStorage(config.database.path)
+  const { registration } = createServices(config, systemClock, storage)
   return {
     createAccount: async (account) => (await registration.createAccount(account)).user_id as UserId,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: () => storage.db[Symbol.asyncDispose](),
   }
 }
 
-function openServer(config: Config, stack: AsyncDisposableStack) {
-  const storage = openStorage(config.database.path)
-  stack.use(storage.db)
-  const ports = {
-    remoteProfiles: { query: () => Promise.reject(notFound()) },
-    onProfileChanged: () => Promise.resolve(),
-    leaveAllRooms: () => Promise.resolve(),
-    deviceListeners: [],
+function createSetup(config: Config, { registration }: Services): Setup {
+  return new Setup({
+    serverName: config.serverName,
+    baseUrl: config.publicBaseUrl,
+    token: randomToken(),
+    hasAccounts: () => registration.hasAccounts(),
+    createAdmin: async (localpart, password) => (await registration.createFirstAdmin({ localpart, password })).user_id as UserId,
+  })
+}
+
+/** What people and machines see who run the server. */
+function pages(config: Config, setup: Setup, metrics: Metrics, storage: Storage): Route[] {
+  const about = {
+    ...config,
+    version: programVersion(),
+    baseUrl: config.publicBaseUrl,
+    registrationOpen: config.registration.enabled,
   }
-  return { storage, ...createAccounts(config, systemClock, storage, ports) }
+  return [
+    landingRoute(about),
+    ...setupRoutes(setup),
+    ...operationRoutes({ metrics, probes: { database: () => storage.accounts.any() } }),
+  ]
 }
 
 function urlOf({ address, port, tls }: { address: string; port: number; tls: boolean }): string {

@@ -1,12 +1,21 @@
 /** The table of all routes of the client-server API. */
 import type { Route } from '../http/route.ts'
+import { accountDeactivationRoutes } from './auth/account-deactivation.ts'
 import { loginRoutes } from './auth/login.ts'
 import { logoutRoutes } from './auth/logout.ts'
+import { passwordManagementRoutes } from './auth/password-management.ts'
+import { refreshRoutes } from './auth/refresh.ts'
+import { registrationTokensRoutes } from './auth/registration-tokens.ts'
 import { registrationRoutes } from './auth/registration.ts'
 import { whoamiRoutes } from './auth/whoami.ts'
+import { capabilitiesRoutes } from './capabilities/capabilities.ts'
+import { supportRoutes } from './discovery/support.ts'
+import { versionsRoutes } from './discovery/versions.ts'
+import { wellknownRoutes } from './discovery/wellknown.ts'
 import { redactionRoutes } from './events/redaction.ts'
 import { roomSendRoutes } from './events/room-send.ts'
 import { roomStateRoutes } from './events/room-state.ts'
+import { deviceManagementRoutes } from './modules/device-management.ts'
 import { banningRoutes } from './rooms/banning.ts'
 import { createRoomRoutes } from './rooms/create-room.ts'
 import { invitingRoutes } from './rooms/inviting.ts'
@@ -14,6 +23,7 @@ import { joiningRoutes } from './rooms/joining.ts'
 import { kickingRoutes } from './rooms/kicking.ts'
 import { knockingRoutes } from './rooms/knocking.ts'
 import { leavingRoutes } from './rooms/leaving.ts'
+import { profileRoutes } from './user-data/profile.ts'
 
 const roomTables = [
   banningRoutes,
@@ -28,7 +38,22 @@ const roomTables = [
   roomStateRoutes,
 ] as const
 
-const accountTables = [loginRoutes, logoutRoutes, registrationRoutes, whoamiRoutes] as const
+const accountTables = [
+  accountDeactivationRoutes,
+  capabilitiesRoutes,
+  deviceManagementRoutes,
+  loginRoutes,
+  logoutRoutes,
+  passwordManagementRoutes,
+  profileRoutes,
+  refreshRoutes,
+  registrationRoutes,
+  registrationTokensRoutes,
+  supportRoutes,
+  versionsRoutes,
+  wellknownRoutes,
+  whoamiRoutes,
+] as const
 
 const tables = [...accountTables, ...roomTables] as const
 

@@ -102,7 +102,8 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
     deviceListeners: [],
   })
-  const routes = clientRoutes({ ...core, ...rooms, ...accounts })
+  const about = { publicBaseUrl: config.publicBaseUrl, support: undefined, defaultRoomVersion: config.rooms.defaultVersion }
+  const routes = clientRoutes({ ...core, ...rooms, ...accounts, ...about })
   const client: typeof accounts.accessTokens.authenticate = (token, use) => accounts.accessTokens.authenticate(token, use)
   const http = stack.use(await testServer(routes, { authenticators: { ...authenticators({}), client } }))
   const user = async (localpart: string, kind: AccountKind = 'user'): Promise<Client> => {
