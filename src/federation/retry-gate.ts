@@ -48,7 +48,7 @@ export class RetryGate {
    */
   failed(server: ServerName, startedAt: number): void {
     const before = this.#troubles.get(server)
-    if (before && startedAt < before.notedAt) return
+    if (before && startedAt <= before.notedAt) return
     const { clock, policy, random } = this.#options
     const failures = (before?.failures ?? 0) + 1
     const now = clock.now()
