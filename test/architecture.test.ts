@@ -104,3 +104,12 @@ function packageImports(): Import[] {
         .join('/'),
     }))
 }
+
+test('ARCHITECTURE.md has every layer that there is', () => {
+  const map = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8')
+  const folders = globSync('src/*/', { cwd: ROOT }).map((folder) => `\`${folder.replace(/\/?$/, '/')}\``)
+  assert.deepEqual(
+    folders.filter((folder) => !map.includes(folder)),
+    [],
+  )
+})
