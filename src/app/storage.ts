@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { Accounts } from '../storage/accounts.ts'
 import { AccountDataTable } from '../storage/account-data.ts'
 import { Aliases } from '../storage/aliases.ts'
@@ -26,10 +27,11 @@ import { UiaSessions } from '../storage/uia-sessions.ts'
 
 export type Storage = ReturnType<typeof openStorage>
 
-/** Opens the database file, made where there is none, and all table groups over it. */
+/** Opens the database file, made where there is none, and all table groups over it. `:memory:` is a file in the system's folder for temporary ones. */
 export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', writer?: Writer) {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-  const db = new Database({ path, synchronous }, writer)
+  const file = path === ':memory:' ? join(mkdtempSync(join(tmpdir(), 'causeway-')), 'homeserver.db') : path
+  mkdirSync(dirname(file), { recursive: true })
+  const db = new Database({ path: file, synchronous }, writer)
   const names = new Names(db)
   const rooms = new Rooms(db)
   const events = new Events(db, names, rooms)

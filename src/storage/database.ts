@@ -1,6 +1,7 @@
 import Sqlite from 'better-sqlite3'
 import { configure, type WriterOptions } from './executor.ts'
 import { migrate } from './migrate.ts'
+import { ownDatabase } from './owner.ts'
 import { OperationEncoder, type SqlValue } from './operations.ts'
 import { startWriter, type Writer } from './writer.ts'
 
@@ -99,6 +100,7 @@ export class Batch {
 export class Database implements AsyncDisposable {
   readonly #reader: Sqlite.Database
   readonly #writer: Writer
+  readonly #owner: { close(): void }
   readonly #prepared = new Map<string, Sqlite.Statement>()
   readonly #statementIds = new Map<string, number>()
   #undefinedStatements: [number, string][] = []
@@ -114,8 +116,12 @@ export class Database implements AsyncDisposable {
   #groupObserver: (size: number, seconds: number) => void = () => {}
   #idle: (() => void)[] = []
 
-  /** Opens, and brings up to date, the database file at `options.path`. Throws when it was written by a newer version. */
+  /**
+   * Opens, and brings up to date, the database file at `options.path`; `writer` takes the place of the writer's thread.
+   * @throws {Error} when the file was written by a newer version, or is in use by another process
+   */
   constructor(options: WriterOptions, writer?: Writer) {
+    this.#owner = ownDatabase(options.path)
     const db = new Sqlite(options.path)
     configure(db)
     migrate(db)
@@ -225,6 +231,7 @@ export class Database implements AsyncDisposable {
     if (this.#running || this.#scheduled) await new Promise<void>((resolve) => this.#idle.push(resolve))
     await this.#writer.close()
     this.#reader.close()
+    this.#owner.close()
   }
 
   #number(sql: string, ...values: SqlValue[]): number {

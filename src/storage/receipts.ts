@@ -7,7 +7,7 @@ const CODES = { 'm.read': 1, 'm.read.private': 2 } as const
 export type ReceiptType = keyof typeof CODES
 
 const COLUMNS = 'room_nid, user_nid, type, thread, event_id, event_position, ts, position'
-const OF_ROOM = `SELECT ${COLUMNS} FROM receipts WHERE room_nid = ?`
+const OF_ROOM = `SELECT ${COLUMNS} FROM receipts WHERE room_nid = ? ORDER BY position`
 const OF_USER = `SELECT ${COLUMNS} FROM receipts WHERE room_nid = ? AND user_nid = ?`
 const SINCE = `SELECT ${COLUMNS} FROM receipts WHERE room_nid = ? AND position > ? AND position <= ? ORDER BY position`
 const PRIVATE_SINCE = `SELECT ${COLUMNS} FROM receipts WHERE user_nid = ? AND type = ${CODES['m.read.private']} AND position > ? AND position <= ?`
@@ -62,7 +62,7 @@ export class ReceiptsTable {
     this.#ownChanges = new StreamIndex(db.position)
   }
 
-  /** All receipts of a room. */
+  /** All receipts of a room, in the order in which they came. */
   async ofRoom(roomNid: number): Promise<Receipt[]> {
     return (await this.#db.all<ReceiptRow>(OF_ROOM, roomNid)).map(toReceipt)
   }

@@ -203,3 +203,14 @@ describe('writes that are held together', () => {
     assert.deepEqual(await namesOf(db), [])
   })
 })
+
+test('a database that is in use is refused to a second opener, until the first has closed it', async () => {
+  await using file = await temporaryFile()
+  {
+    await using db = open(file.path)
+    assert.throws(() => open(file.path), /in use by another Causeway process/)
+    assert.equal(await db.write(() => 1), 1)
+  }
+  await using again = open(file.path)
+  assert.deepEqual(await namesOf(again), [])
+})
