@@ -5,7 +5,7 @@ import { forbidden, MatrixError, unauthorised } from '../core/errors.ts'
 import type { SignedCall } from '../http/authenticate.ts'
 import { decodeBase64 } from '../protocol/base64.ts'
 import { signedText } from '../protocol/signing.ts'
-import { hasNonCanonicalNumbers, parseLossless } from '../protocol/strict-json.ts'
+import { parseLossless } from '../protocol/strict-json.ts'
 import { parseXMatrix, requestToSign, type XMatrix } from '../protocol/xmatrix.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { RetryGate } from './retry-gate.ts'
@@ -66,9 +66,9 @@ function originOf(headers: readonly XMatrix[], { serverName, mayCall }: Authenti
   return origin
 }
 
-/** Numbers must be encoded as the sender wrote them: transactions carry events of rooms that allow any. */
-function contentOf({ content, bodyText }: SignedCall): Json | undefined {
-  return content !== undefined && hasNonCanonicalNumbers(bodyText) ? parseLossless(bodyText) : content
+/** Read from the text: transactions carry events of rooms that allow any number, which is signed as the sender wrote it. */
+function contentOf({ bodyText }: SignedCall): Json | undefined {
+  return bodyText === '' ? undefined : parseLossless(bodyText)
 }
 
 /** One header that holds is enough: the keys of the others may be too new for us. */

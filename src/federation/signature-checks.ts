@@ -2,9 +2,9 @@ import { type KeyObject, verify } from 'node:crypto'
 import { Limiter } from '../core/limiter.ts'
 
 /**
- * Checks of signatures, off the event loop. Measured (docs/adr): a check on the loop costs it 105 us, one in libuv's
- * thread pool 8 us (25 us when alone), and two cores do 1.8 times as many. The pool also reads files and looks up names: those who
- * come with thousands of signatures must leave it gaps.
+ * A check on the event loop would stop it for 105 us, one in libuv's thread pool costs it 8 to 25
+ * (docs/adr/0010-signature-checks.md). The pool also reads files and looks up names: those who come with thousands of
+ * signatures must leave it gaps.
  */
 const CHECKS_AT_ONCE = 16
 

@@ -1,6 +1,5 @@
 import type { ServerName } from '../../schemas/ids.ts'
 import { MatrixError } from '../core/errors.ts'
-import { Limiter } from '../core/limiter.ts'
 import type { Pdu } from '../protocol/event.ts'
 import { essentialText } from '../protocol/hashes.ts'
 import {
@@ -22,7 +21,7 @@ export interface EventVerifierOptions {
   readonly checks: SignatureChecks
 }
 
-/** Events whose texts are made and checked side by side; the others are not touched before. */
+/** Events of a batch whose texts are made and checked side by side; the others are not touched before. */
 const EVENTS_AT_ONCE = 32
 const MAX_SIGNATURES = 10
 /** Not a published key: the policy server's signature is checked elsewhere, against the room's state. */
@@ -33,10 +32,15 @@ const POLICY_SERVER_KEY = 'ed25519:policy_server'
  * together; the checks run off the event loop.
  */
 export function eventVerifier({ keyRing, checks }: EventVerifierOptions): VerifyEventSignatures {
-  const limiter = new Limiter(EVENTS_AT_ONCE)
   return async (events) => {
     await fetchKeys(keyRing, events)
-    return Promise.all(events.map((event) => limiter.run(() => verdictOf(event))))
+    const verdicts: SignatureVerdict[] = []
+    const rest = events.entries()
+    const work = async () => {
+      for (const [index, event] of rest) verdicts[index] = await verdictOf(event)
+    }
+    await Promise.all(Array.from({ length: EVENTS_AT_ONCE }, work))
+    return verdicts
   }
 
   async function verdictOf(event: EventToVerify): Promise<SignatureVerdict> {

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Json, JsonObject } from '../../schemas/json.ts'
 import type { KeyWanted } from '../../src/federation/key-ring.ts'
 import type { KeyUse } from '../../src/federation/published-keys.ts'
 import { signJson, type SigningKey } from '../../src/protocol/signing.ts'
+import { Database } from '../../src/storage/database.ts'
+import { ServerKeys } from '../../src/storage/server-keys.ts'
 import { FakeClock } from '../support/clock.ts'
 import { localFederation, type LocalOptions, MemoryKeyStore, OUR_NAME } from '../support/federation.ts'
 import { federationLab, newSigningKey, type RemoteServer } from '../support/remote-server.ts'
@@ -38,12 +43,18 @@ test('a key is fetched once, by all who want it, and then remembered', async () 
   assert.equal(hs.remote.requests[0]?.headers.authorization, undefined)
 })
 
-test('after a restart the keys come from the store', async () => {
-  await using hs = await setUp()
-  await hs.has(REQUEST)
-  const again = localFederation(hs.lab, { clock: hs.clock, store: hs.ours.store })
-  assert.ok(await again.keyRing.keyFor({ server: hs.remote.name, keyId: hs.remote.signingKey.keyId, use: REQUEST }))
-  assert.equal(hs.remote.count(KEYS), 1)
+test('after a restart the keys come from the database', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-'))
+  try {
+    await using db = new Database({ path: join(folder, 'test.db'), synchronous: 'OFF' })
+    await using hs = await setUp({ store: new ServerKeys(db) })
+    assert.equal(await hs.has(REQUEST), true)
+    const again = localFederation(hs.lab, { clock: hs.clock, store: new ServerKeys(db) })
+    assert.ok(await again.keyRing.keyFor({ server: hs.remote.name, keyId: hs.remote.signingKey.keyId, use: REQUEST }))
+    assert.equal(hs.remote.count(KEYS), 1)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('a key that has run out is fetched anew, and stays good for events from before', async () => {
