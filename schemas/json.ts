@@ -9,7 +9,7 @@ export interface JsonObject {
 }
 
 /** What `JSON.rawJSON` makes: a piece of JSON that is kept as text. */
-export interface RawJson {
+export interface RawJson extends JsonObject {
   readonly rawJSON: string
 }
 

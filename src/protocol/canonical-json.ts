@@ -6,12 +6,7 @@
  */
 import type { Json, JsonObject, RawJson } from '../../schemas/json.ts'
 import { badJson } from '../core/errors.ts'
-
-/**
- * Objects and arrays inside each other that are taken at most. The specification sets no limit; other servers stop
- * between 128 and about 900, and deeper values would overflow the stack of whoever walks them.
- */
-export const MAX_DEPTH = 512
+import { MAX_JSON_DEPTH } from '../core/json-text.ts'
 
 /** The canonical text, or the place and reason why there is none. */
 export type Canonical = { readonly text: string } | { readonly refused: string }
@@ -28,7 +23,7 @@ const LONE_SURROGATE = /(?:^|[^\\])(?:\\\\)*\\ud/
  * Encodes by the rules of room versions 6 and later, and of everything that is no event.
  * -0, which a JavaScript calculation may give, is written as 0.
  * @throws {MatrixError} M_BAD_JSON naming the place: fractions, integers beyond 2^53 - 1, raw numbers, half surrogate
- * pairs, undefined, and nesting beyond MAX_DEPTH
+ * pairs, undefined, and nesting beyond MAX_JSON_DEPTH
  */
 export function canonicalJson(value: Json): string {
   return textOf(encode(value, strictNumber))
@@ -111,7 +106,7 @@ function isInOrder(value: Json | undefined, depth: number): boolean {
       return Number.isSafeInteger(value)
     case 'object':
       if (value === null) return true
-      if (depth === MAX_DEPTH || JSON.isRawJSON(value)) return false
+      if (depth === MAX_JSON_DEPTH || JSON.isRawJSON(value)) return false
       return Array.isArray(value) ? value.every((item) => isInOrder(item, depth + 1)) : hasKeysInOrder(value, depth + 1)
     default:
       return false
@@ -138,7 +133,7 @@ function write(value: Json | undefined, writeNumber: WriteNumber, depth: number)
     case 'object':
       if (value === null) return 'null'
       if (JSON.isRawJSON(value)) return writeNumber(value)
-      if (depth === MAX_DEPTH) throw new NotCanonical(value, `nested more than ${MAX_DEPTH} deep`)
+      if (depth === MAX_JSON_DEPTH) throw new NotCanonical(value, `nested more than ${MAX_JSON_DEPTH} deep`)
       return Array.isArray(value) ? writeArray(value, writeNumber, depth + 1) : writeObject(value, writeNumber, depth + 1)
     default:
       throw new NotCanonical(value, `${typeof value} is no JSON value`)
@@ -212,7 +207,7 @@ function placeOf(value: unknown, isCulprit: (candidate: unknown) => boolean): st
 
 function pathOf(value: unknown, isCulprit: (candidate: unknown) => boolean, depth: number): string[] | undefined {
   if (isCulprit(value)) return []
-  if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return undefined
+  if (typeof value !== 'object' || value === null || depth === MAX_JSON_DEPTH) return undefined
   for (const [key, child] of Object.entries(value)) {
     const path = isCulprit(key) ? [] : pathOf(child, isCulprit, depth + 1)
     if (path !== undefined) return [key, ...path]

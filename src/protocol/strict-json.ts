@@ -9,9 +9,11 @@
  * Where a key is repeated the last one wins, as in every other JSON reader that we know of; what we hash, keep and
  * pass on is what was read, so the earlier ones cannot be smuggled past a signature.
  */
-import type { Json, RawJson } from '../../schemas/json.ts'
-import { badJson, notJson } from '../core/errors.ts'
-import { canonicalJson, MAX_DEPTH } from './canonical-json.ts'
+import type { Json } from '../../schemas/json.ts'
+import { parseJson, readJson } from '../core/json-text.ts'
+import { canonicalJson } from './canonical-json.ts'
+
+export { parseJson } from '../core/json-text.ts'
 
 /** Finds every member or item that is no canonical number, and now and then something in a string that looks like one. */
 const SUSPECT_NUMBER = /[:,[][ \t\n\r]*(?:-0|-?(?:\d{16}|\d+[.eE]))/
@@ -19,24 +21,12 @@ const SUSPECT_ESCAPE = /\\u[dD][89a-fA-F]/
 const INTEGER = /^-?\d+$/
 
 /**
- * Parses JSON text and bounds its depth. Numbers are read as `JSON.parse` does.
- * @throws {MatrixError} M_NOT_JSON, or M_BAD_JSON where it is nested too deep
- */
-export function parseJson(text: string): Json {
-  const value = parse(text)
-  // A level of nesting takes two characters at least.
-  if (text.length > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH))
-    throw badJson(`The JSON is nested more than ${MAX_DEPTH} deep`)
-  return value
-}
-
-/**
  * As `parseJson`, but a number that JavaScript would write otherwise than the text does becomes a raw number.
  * @throws {MatrixError} M_NOT_JSON, M_BAD_JSON
  */
 export function parseLossless(text: string): Json {
   const value = parseJson(text)
-  return isSuspect(text, value) ? JSON.parse(text, keepSource) : value
+  return isSuspect(text, value) ? readJson(text, exactNumber) : value
 }
 
 /**
@@ -45,14 +35,14 @@ export function parseLossless(text: string): Json {
  */
 export function parseStrict(text: string): Json {
   const value = parseJson(text)
-  if (isSuspect(text, value) || SUSPECT_ESCAPE.test(text)) canonicalJson(JSON.parse(text, keepSource))
+  if (isSuspect(text, value) || SUSPECT_ESCAPE.test(text)) canonicalJson(readJson(text, exactNumber))
   return value
 }
 
 /** Whether JSON text holds a number that is not canonical: `1.5`, `1.0`, `1e3`, `-0`, or an integer beyond 2^53 - 1. */
 export function hasNonCanonicalNumbers(text: string): boolean {
   const value = parseJson(text)
-  return isSuspect(text, value) && holdsOddNumber(JSON.parse(text, keepSource))
+  return isSuspect(text, value) && holdsOddNumber(readJson(text, exactNumber))
 }
 
 /** The number that a value is, raw numbers included; undefined for what is no number. */
@@ -70,21 +60,8 @@ export function integerOf(value: Json | undefined): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) ? value : undefined
 }
 
-function parse(text: string): Json {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw notJson()
-  }
-}
-
 function isSuspect(text: string, value: Json): boolean {
   return SUSPECT_NUMBER.test(text) || typeof value === 'number'
-}
-
-function isDeeperThan(value: Json, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((child) => isDeeperThan(child, levels - 1))
 }
 
 function holdsOddNumber(value: Json): boolean {
@@ -93,8 +70,7 @@ function holdsOddNumber(value: Json): boolean {
   return JSON.isRawJSON(value) || Object.values(value).some(holdsOddNumber)
 }
 
-function keepSource(_key: string, value: Json, context?: { source?: string }): Json | RawJson {
-  const source = context?.source
-  if (typeof value !== 'number' || source === undefined || String(value) === source) return value
-  return JSON.rawJSON(source)
+function exactNumber(source: string): Json {
+  const number = Number(source)
+  return String(number) === source ? number : JSON.rawJSON(source)
 }

@@ -5,8 +5,9 @@ import npmCanonicalJson from 'canonical-json'
 import * as fc from 'fast-check'
 import type { Json } from '../../schemas/json.ts'
 import { MatrixError } from '../../src/core/errors.ts'
-import { canonicalJson, lenientCanonicalJson, MAX_DEPTH, tryCanonicalJson } from '../../src/protocol/canonical-json.ts'
-import { parseLossless } from '../../src/protocol/strict-json.ts'
+import { MAX_JSON_DEPTH } from '../../src/core/json-text.ts'
+import { canonicalJson, lenientCanonicalJson, tryCanonicalJson } from '../../src/protocol/canonical-json.ts'
+import { parseLossless, parseStrict } from '../../src/protocol/strict-json.ts'
 
 const anotherJson: { stringify(value: unknown): unknown } = createRequire(import.meta.url)('another-json')
 
@@ -98,8 +99,8 @@ suite('what is refused, and where', () => {
     assert.equal(canonicalJson([9007199254740991, -9007199254740991]), '[9007199254740991,-9007199254740991]')
   })
   test('nesting to the bound is allowed, beyond it refused, however deep', () => {
-    assert.equal(canonicalJson(nested(MAX_DEPTH)).length, 2 * MAX_DEPTH)
-    for (const depth of [MAX_DEPTH + 1, 100_000]) assert.throws(() => canonicalJson(nested(depth)), MatrixError)
+    assert.equal(canonicalJson(nested(MAX_JSON_DEPTH)).length, 2 * MAX_JSON_DEPTH)
+    for (const depth of [MAX_JSON_DEPTH + 1, 100_000]) assert.throws(() => canonicalJson(nested(depth)), MatrixError)
   })
   test('a cycle', () => {
     const cycle: Json[] = []
@@ -147,8 +148,8 @@ test('what is written reads back as the same value, and writes the same again', 
     fc.property(json, (value) => {
       const text = canonicalJson(value)
       // -0 is an integer to fast-check; it is written as 0.
-      assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(value)))
-      assert.equal(canonicalJson(JSON.parse(text)), text)
+      assert.deepEqual(parseStrict(text), parseStrict(JSON.stringify(value)))
+      assert.equal(canonicalJson(parseStrict(text)), text)
       assert.equal(lenientCanonicalJson(value), text)
     }),
   )

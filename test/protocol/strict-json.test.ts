@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { isJsonObject, objectAt } from '../../schemas/json.ts'
-import { MAX_DEPTH } from '../../src/protocol/canonical-json.ts'
+import { MAX_JSON_DEPTH } from '../../src/core/json-text.ts'
 import {
   hasNonCanonicalNumbers,
   integerOf,
@@ -120,8 +120,8 @@ suite('other text that is refused', () => {
       ['{"a":', '}'],
     ] as const) {
       const nested = (depth: number) => `${open.repeat(depth)}1.0${close.repeat(depth)}`
-      parseLossless(nested(MAX_DEPTH))
-      for (const depth of [MAX_DEPTH + 1, 100_000]) {
+      parseLossless(nested(MAX_JSON_DEPTH))
+      for (const depth of [MAX_JSON_DEPTH + 1, 100_000]) {
         assert.throws(() => parseJson(nested(depth)), { errcode: 'M_BAD_JSON' })
         assert.throws(() => parseLossless(nested(depth)), { errcode: 'M_BAD_JSON' })
         assert.throws(() => parseStrict(nested(depth)), { errcode: 'M_BAD_JSON' })
