@@ -9,6 +9,7 @@ import { Database } from '../storage/database.ts'
 import { Devices } from '../storage/devices.ts'
 import { Events } from '../storage/events.ts'
 import { Filters } from '../storage/filters.ts'
+import { InboundTransactions } from '../storage/inbound-transactions.ts'
 import { Memberships } from '../storage/memberships.ts'
 import { Names } from '../storage/names.ts'
 import { Outbox } from '../storage/outbox.ts'
@@ -45,6 +46,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     aliases: new Aliases(db),
     devices: new Devices(db),
     filters: new Filters(db),
+    inboundTransactions: new InboundTransactions(db),
     maps: new StateMaps(db),
     memberships: new Memberships(db),
     outbox: new Outbox(db),
