@@ -7,6 +7,11 @@ export class Limiter {
     this.#free = atOnce
   }
 
+  /** Tasks that have not begun yet. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))

@@ -47,8 +47,9 @@ interface RingKey extends StoredKey {
 }
 
 const MAX_SERVERS_IN_MEMORY = 50_000
-/** Whoever sends a request can make us ask the server that it claims to come from: not all at once. */
-const FETCHES_AT_ONCE = 64
+/** Whoever sends a request can make us ask the server that it claims to come from: not all at once, nor without end. */
+const FETCHES_AT_ONCE = { request: 32, event: 64 }
+const MAX_WAITING_REQUESTS = 1_000
 /** Rather than so many servers one by one, of which some are gone, notaries are asked first. */
 const MANY_SERVERS = 16
 const SERVERS_IN_QUERY = 100
@@ -59,7 +60,7 @@ export class KeyRing {
   readonly #options: KeyRingOptions
   readonly #memory = new LRUCache<ServerName, Map<string, RingKey>>({ max: MAX_SERVERS_IN_MEMORY })
   readonly #fetching = new Map<ServerName, Promise<void>>()
-  readonly #limiter = new Limiter(FETCHES_AT_ONCE)
+  readonly #limiters = { request: new Limiter(FETCHES_AT_ONCE.request), event: new Limiter(FETCHES_AT_ONCE.event) }
   readonly #gate: RetryGate
 
   constructor(options: KeyRingOptions) {
@@ -89,9 +90,9 @@ export class KeyRing {
 
   /** Asks a server for its keys anew, unless that was not enough lately. What comes is in the store afterwards. */
   async refresh(server: ServerName, isEnough: () => Promise<boolean>): Promise<void> {
-    if (this.#gate.waitMs(server) > 0) return
+    if (this.#gate.waitMs(server) > 0 || this.#isFlooded('request')) return
     const startedAt = this.#options.clock.now()
-    await this.#fetchFrom(server)
+    await this.#fetchFrom(server, 'request')
     this.#note(server, startedAt, await isEnough())
   }
 
@@ -106,7 +107,11 @@ export class KeyRing {
 
   #isWorthFetching({ server, use }: KeyWanted): boolean {
     const { own, clock } = this.#options
-    return server !== own.serverName && !isBeyondAllKeys(use, clock.now())
+    return server !== own.serverName && !isBeyondAllKeys(use, clock.now()) && !this.#isFlooded(use.kind)
+  }
+
+  #isFlooded(kind: KeyUse['kind']): boolean {
+    return kind === 'request' && this.#limiters.request.waiting >= MAX_WAITING_REQUESTS
   }
 
   #keysOf(server: ServerName): ReadonlyMap<string, RingKey> {
@@ -147,14 +152,15 @@ export class KeyRing {
   }
 
   async #askServers(missing: readonly KeyWanted[]): Promise<void> {
-    await Promise.all([...new Set(missing.map(({ server }) => server))].map((server) => this.#fetchFrom(server)))
+    const kinds = new Map(missing.map(({ server, use }) => [server, use.kind]))
+    await Promise.all([...kinds].map(([server, kind]) => this.#fetchFrom(server, kind)))
   }
 
   /** Those who want the keys of a server at the same time share one request. */
-  #fetchFrom(server: ServerName): Promise<void> {
+  #fetchFrom(server: ServerName, kind: KeyUse['kind']): Promise<void> {
     const running = this.#fetching.get(server)
     if (running) return running
-    const fetching = this.#limiter
+    const fetching = this.#limiters[kind]
       .run(async () => this.#take(await this.#options.fetcher.fromServer(server), server, 'server'))
       .finally(() => this.#fetching.delete(server))
     this.#fetching.set(server, fetching)
@@ -180,7 +186,7 @@ export class KeyRing {
     if (!isJsonObject(answer)) return false
     const wanted = keyIdsOf(answer, notary).map((keyId): KeyWanted => ({ server: notary, keyId, use: { kind: 'request' } }))
     await this.#load([{ server: notary }])
-    if (!wanted.some((each) => this.#find(each))) await this.#fetchFrom(notary)
+    if (!wanted.some((each) => this.#find(each))) await this.#fetchFrom(notary, 'event')
     return wanted.some((each) => {
       const key = this.#find(each)
       return key !== undefined && verifyJson(answer, notary, each.keyId, key)

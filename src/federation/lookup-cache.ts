@@ -10,7 +10,6 @@ export type LookupOutcome<T> =
 export interface LookupCacheOptions<T> {
   readonly clock: Clock
   readonly random: () => number
-  /** Never rejects. */
   readonly load: (key: string) => Promise<LookupOutcome<T>>
   /** When to ask again after failures. */
   readonly retry: BackoffPolicy
@@ -40,7 +39,7 @@ export class LookupCache<T> {
   async get(key: string): Promise<T> {
     const entry = this.#entries.get(key)
     if (entry && entry.freshUntil > this.#options.clock.now()) return entry.value
-    const running = this.#running.get(key) ?? this.#load(key, entry)
+    const running = this.#running.get(key) ?? this.#load(key, entry).finally(() => this.#running.delete(key))
     this.#running.set(key, running)
     return running
   }
@@ -49,7 +48,6 @@ export class LookupCache<T> {
     const outcome = await this.#options.load(key)
     const entry = outcome.kind === 'found' ? this.#found(outcome) : this.#failed(outcome.fallback, before)
     this.#entries.set(key, entry)
-    this.#running.delete(key)
     return entry.value
   }
 

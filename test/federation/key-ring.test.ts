@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Json, JsonObject } from '../../schemas/json.ts'
+import type { KeyFetcher } from '../../src/federation/key-fetcher.ts'
 import type { KeyWanted } from '../../src/federation/key-ring.ts'
 import type { KeyUse } from '../../src/federation/published-keys.ts'
 import { signJson, type SigningKey } from '../../src/protocol/signing.ts'
@@ -264,4 +266,23 @@ test('for many servers a notary is asked first, the rest are asked themselves', 
   assert.ok(found.every((key) => key !== undefined))
   assert.equal(notary.count('/_matrix/key/v2/query'), 1)
   assert.equal(hs.remote.count(KEYS), 1)
+})
+
+test('a flood of requests from servers that do not answer is not let pile up', async () => {
+  const asked: ServerName[] = []
+  const fetcher: KeyFetcher = {
+    fromServer: (server) => {
+      asked.push(server)
+      return new Promise(() => {})
+    },
+    fromNotary: async () => [],
+  }
+  await using hs = await setUp({ fetcher })
+  const want = (server: string, use: KeyUse) => hs.ours.keyRing.keyFor({ server: server as ServerName, keyId: 'ed25519:1', use })
+  for (let index = 0; index < 1_032; index++) void want(`flood${index}.test`, REQUEST)
+  assert.equal(await want('one-too-many.test', REQUEST), undefined)
+  assert.equal(asked.length, 32)
+  void want('room.test', ANY_TIME)
+  await setImmediate()
+  assert.equal(asked.at(-1), 'room.test', 'events are not held up by it')
 })

@@ -2,7 +2,7 @@
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { FederationClient } from '../../src/federation/client.ts'
-import { keyFetcher } from '../../src/federation/key-fetcher.ts'
+import { type KeyFetcher, keyFetcher } from '../../src/federation/key-fetcher.ts'
 import { KeyRing, type ServerKeyStore } from '../../src/federation/key-ring.ts'
 import { KeyNotary } from '../../src/federation/notary.ts'
 import { type OldVerifyKey, OwnKeys } from '../../src/federation/own-keys.ts'
@@ -32,6 +32,7 @@ export interface LocalOptions {
   readonly mayCall?: (server: ServerName) => boolean
   readonly clock?: Clock
   readonly store?: ServerKeyStore
+  readonly fetcher?: KeyFetcher
   /** Instead of the lab's `hostOverrides`. */
   readonly resolver?: Pick<ServerResolver, 'resolve'>
 }
@@ -66,7 +67,7 @@ export function localFederation(lab: FederationLab, options: LocalOptions = {}) 
     mayCall,
     userAgent: 'Causeway/test',
   })
-  const keyRing = new KeyRing({ own, store, fetcher: keyFetcher(client), clock, random, notaries })
+  const keyRing = new KeyRing({ own, store, fetcher: options.fetcher ?? keyFetcher(client), clock, random, notaries })
   const notary = new KeyNotary({ own, keyRing, store, clock })
   return { own, gate, client, keyRing, notary, store, clock, mayCall, resolver }
 }
