@@ -4,6 +4,7 @@ import { operationRoutes } from './admin/operations.ts'
 import { sharedSecretRoutes } from './admin/register.ts'
 import { setupRoutes } from './admin/setup.ts'
 import { Setup } from './admin/setup-page.ts'
+import { controlledDesk, controlPath, startControl } from './app/control.ts'
 import type { AccountDesk, RunningApp } from './app/program.ts'
 import { createServices, type Services } from './app/services.ts'
 import { openStorage, type Storage } from './app/storage.ts'
@@ -21,6 +22,7 @@ import { startListeners } from './http/listeners.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { createHttpApp } from './http/server.ts'
 import type { Route } from './http/route.ts'
+import { DatabaseInUse } from './storage/owner.ts'
 
 const STOP_WITHIN_MS = 4_000
 
@@ -58,19 +60,28 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const listening = await startListeners(config.listeners, http)
   stack.defer(() => listening.close(STOP_WITHIN_MS))
   await services.deactivation.resume()
+  const control = controlPath(config.database.path)
+  if (control !== undefined) stack.use(await startControl(control, deskOf(services)))
   const setupLink = (await services.registration.hasAccounts()) ? undefined : setup.link
   const running = stack.move()
   return { urls: listening.at.map(urlOf), setupLink, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
-/** The accounts alone, for the command line. */
+/** The accounts alone, for the command line: through the server where it runs, else straight from its database. */
 export async function openAccounts(config: Config): Promise<AccountDesk> {
-  const storage = openStorage(config.database.path)
-  const { registration } = createServices(config, systemClock, storage)
-  return {
-    createAccount: async (account) => (await registration.createAccount(account)).user_id as UserId,
-    [Symbol.asyncDispose]: () => storage.db[Symbol.asyncDispose](),
+  try {
+    const storage = openStorage(config.database.path)
+    const desk = deskOf(createServices(config, systemClock, storage))
+    return { ...desk, [Symbol.asyncDispose]: () => storage.db[Symbol.asyncDispose]() }
+  } catch (error) {
+    const control = controlPath(config.database.path)
+    if (error instanceof DatabaseInUse && control !== undefined) return controlledDesk(control)
+    throw error
   }
+}
+
+function deskOf({ registration }: Services): Pick<AccountDesk, 'createAccount'> {
+  return { createAccount: async (account) => (await registration.createAccount(account)).user_id as UserId }
 }
 
 function createSetup(config: Config, { registration }: Services): Setup {

@@ -1,6 +1,7 @@
 /** The command line: `causeway COMMAND [options]`. */
 import { ConfigError } from '../config/load.ts'
 import { MatrixError } from '../core/errors.ts'
+import { OperatorError } from '../core/operator-error.ts'
 import { PROGRAM_NAME, programVersion } from '../core/version.ts'
 import { checkConfig } from './check-config.ts'
 import { type Command, readArguments, suggestion, type Terminal, UsageError } from './command.ts'
@@ -70,7 +71,7 @@ function helpFor(name: string, { summary, options, positionals }: Command): stri
 /** A stack only where the mistake may be ours. */
 function messageOf(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\nTry --help.`
-  if (error instanceof ConfigError || error instanceof MatrixError) return error.message
+  if (error instanceof OperatorError || error instanceof MatrixError) return error.message
   // Ports in use, files that may not be read: the system's own words suffice.
   if (error instanceof Error && 'syscall' in error) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -1,5 +1,6 @@
 /** File and environment, once, into a closed `Config`. Nothing else in the server reads either. */
 import { networkInterfaces } from 'node:os'
+import { OperatorError } from '../core/operator-error.ts'
 import { type Decoding, decode, type Setting } from './decode.ts'
 import { isGroup, type Problem, readDocument, type Written } from './document.ts'
 import { type Environment, withEnvironment } from './environment.ts'
@@ -21,7 +22,7 @@ export interface LoadedConfig {
 }
 
 /** All that is wrong with a configuration at once. */
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError {
   override name = 'ConfigError'
   readonly problems: readonly Problem[]
 

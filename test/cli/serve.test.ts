@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -30,6 +31,35 @@ test('the first start leads to the first account, and a signal stops it in time'
   const second = await again.finished
   assert.equal(second.code, 0)
   assert.doesNotMatch(second.err, /token=/)
+})
+
+test('a running server keeps its database to itself, and makes accounts for create-user', async () => {
+  using folder = new Folder()
+  await using server = folder.start(['serve'], env)
+  await server.says(/token=/)
+  const second = await folder.run(['serve'], { env })
+  assert.equal(second.code, 1)
+  assert.match(second.err.trim(), /^The database .*homeserver\.db is in use by another Causeway process/m)
+  assert.equal(
+    (await folder.run(['create-user', '--password-stdin', 'bob'], { env, input: 'correct horse\n' })).out,
+    '@bob:localhost\n',
+  )
+  const taken = await folder.run(['create-user', 'bob'], { env })
+  assert.deepEqual([taken.code, taken.out, taken.err], [1, '', 'That user ID is taken\n'])
+  assert.equal(statSync(join(folder.path, 'data/homeserver.db.control')).mode & 0o777, 0o600)
+  server.process.kill('SIGTERM')
+  assert.equal((await server.finished).code, 0)
+})
+
+test('a server that was killed leaves nothing in the way of the next', async () => {
+  using folder = new Folder()
+  await using server = folder.start(['serve'], env)
+  await server.says(/token=/)
+  server.process.kill('SIGKILL')
+  await server.finished
+  await using next = folder.start(['serve'], env)
+  await next.says(/token=/)
+  assert.match((await folder.run(['create-user', 'bob'], { env })).out, /^@bob:localhost /)
 })
 
 test('a port that is taken is told in one line', async () => {
