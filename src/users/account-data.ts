@@ -3,15 +3,19 @@ import { type JsonObject, objectAt } from '../../schemas/json.ts'
 import { notFound, serverManaged } from '../core/errors.ts'
 import { type AccountDataTable, GLOBAL } from '../storage/account-data.ts'
 import type { Database } from '../storage/database.ts'
+import { rulesetJson } from './push-rule-edits.ts'
+import type { PushRules, RulesOwner } from './push-rules.ts'
 
 /** What only the server sets: the read markers API and the push rules API change them. */
-const SERVER_MANAGED: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules'])
+const PUSH_RULES = 'm.push_rules'
+const SERVER_MANAGED: ReadonlySet<string> = new Set(['m.fully_read', PUSH_RULES])
 
 const NOBODY: ReadonlySet<string> = new Set()
 
 export interface AccountDataParts {
   db: Database
   table: AccountDataTable
+  pushRules: PushRules
 }
 
 /** Data that users keep for their own clients. https://spec.matrix.org/v1.19/client-server-api/#client-config */
@@ -25,14 +29,16 @@ export class AccountData {
   }
 
   /** @throws {MatrixError} M_NOT_FOUND where the user has set nothing of that type */
-  async get(userNid: number, type: string, roomNid = GLOBAL): Promise<JsonObject> {
-    const entry = await this.#parts.table.get(userNid, roomNid, type)
+  async get(owner: RulesOwner, type: string, roomNid = GLOBAL): Promise<JsonObject> {
+    const { table, pushRules } = this.#parts
+    if (type === PUSH_RULES && roomNid === GLOBAL) return { global: rulesetJson(await pushRules.ruleset(owner)) }
+    const entry = await table.get(owner.userNid, roomNid, type)
     if (!entry) throw notFound('There is no such account data')
     return JSON.parse(entry.content) as JsonObject
   }
 
   /** @throws {MatrixError} 405 M_BAD_JSON for a type that the server manages */
-  async set(userNid: number, type: string, content: JsonObject, roomNid = GLOBAL): Promise<void> {
+  async set({ userNid }: RulesOwner, type: string, content: JsonObject, roomNid = GLOBAL): Promise<void> {
     if (SERVER_MANAGED.has(type)) throw serverManaged(`${type} cannot be set through this API`)
     const { db, table } = this.#parts
     await db.write((batch) => table.set(batch, userNid, roomNid, type, JSON.stringify(content)))

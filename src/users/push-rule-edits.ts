@@ -53,6 +53,20 @@ export function rulesetOf(owner: UserId, { rules, defaults }: PushRuleEdits): Pu
   }
 }
 
+/** A ruleset as JSON. */
+export function rulesetJson(ruleset: PushRuleset): Record<PushRuleKind, JsonObject[]> {
+  const { override, content, room, sender, underride } = ruleset
+  return {
+    override: override.map(ruleJson),
+    content: content.map(ruleJson),
+    room: room.map(ruleJson),
+    sender: sender.map(ruleJson),
+    underride: underride.map(ruleJson),
+  }
+}
+
+export const ruleJson = (rule: PushRule): JsonObject => ({ ...rule })
+
 /** @throws {MatrixError} M_NOT_FOUND */
 export function findRule(ruleset: PushRuleset, kind: PushRuleKind, ruleId: string): PushRule {
   const rule = ruleset[kind].find(({ rule_id: id }) => id === ruleId)

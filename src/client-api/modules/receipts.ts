@@ -1,0 +1,23 @@
+import { postReceipt } from '../../../schemas/client/receipts.ts'
+import { invalidParam } from '../../core/errors.ts'
+import { type Route, route } from '../../http/route.ts'
+import { knownRoom } from '../../rooms/policy.ts'
+import type { ReadMarkers } from '../../rooms/read-markers.ts'
+import type { Receipts } from '../../rooms/receipts.ts'
+import type { Rooms } from '../../storage/rooms.ts'
+
+export const receiptRoutes = (services: { receipts: Receipts; readMarkers: ReadMarkers; rooms: Rooms }): Route[] => [
+  route(postReceipt, async ({ params, body, requester }) => {
+    const { receiptType, eventId } = params
+    const threadId = body.thread_id
+    const room = await knownRoom(services.rooms, params.roomId)
+    if (threadId === '') throw invalidParam('thread_id must not be empty')
+    if (receiptType === 'm.fully_read') {
+      if (threadId !== undefined) throw invalidParam('thread_id does not go with m.fully_read')
+      await services.readMarkers.set(requester, room, eventId)
+    } else {
+      await services.receipts.acknowledge(requester, room, receiptType, eventId, threadId)
+    }
+    return {}
+  }),
+]

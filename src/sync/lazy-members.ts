@@ -1,0 +1,108 @@
+import { LRUCache } from 'lru-cache'
+import type { UserId } from '../../schemas/ids.ts'
+import type { Events } from '../storage/events.ts'
+import { kindOf } from '../storage/kind.ts'
+import type { Names } from '../storage/names.ts'
+import type { StateMaps } from '../storage/state.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import type { SyncTurn } from './request.ts'
+
+const MEMBER = 'm.room.member'
+/** How many members are remembered for one device in one room. */
+const MAX_REMEMBERED = 1_000
+
+/** A member event that a device was sent, and the token of the answer that carried it. */
+interface Sent {
+  readonly nid: number
+  readonly at: number
+}
+
+export interface LazyMembersParts {
+  names: Names
+  events: Events
+  maps: StateMaps
+}
+
+/**
+ * Which member events a device needs to show what it gets, and which of them it has already.
+ * https://spec.matrix.org/v1.19/client-server-api/#lazy-loading-room-members
+ */
+export class LazyMembers {
+  readonly #parts: LazyMembersParts
+  /** By device, filter and room: the members that were sent, by kind nid. */
+  readonly #sent = new LRUCache<string, Map<number, Sent>>({ max: 50_000 })
+
+  constructor(parts: LazyMembersParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * The member events in the state `root` of some users, without those in `known` (which the answer holds anyway) and,
+   * unless the filter asks for them, without those that the device has been sent before.
+   */
+  async needed(
+    turn: SyncTurn,
+    roomNid: number,
+    root: number,
+    users: Iterable<UserId>,
+    known: ReadonlySet<number>,
+  ): Promise<StoredEvent[]> {
+    const { names, maps, events } = this.#parts
+    const sent = this.#sentTo(turn, roomNid)
+    const kinds: number[] = []
+    for (const userId of users) {
+      const kind = await names.find(kindOf(MEMBER, userId))
+      if (kind !== undefined) kinds.push(kind)
+    }
+    const missing: number[] = []
+    for (const [kind, nid] of await maps.get(root, kinds)) {
+      if (known.has(nid)) continue
+      if (turn.filter.state.includeRedundantMembers || !isKnown(sent.get(kind), nid, turn.since)) missing.push(nid)
+    }
+    return [...(await events.byNids(missing)).values()]
+  }
+
+  /** Notes that the answer of a turn carries member events. */
+  remember(turn: SyncTurn, roomNid: number, events: Iterable<StoredEvent>): void {
+    const sent = this.#sentTo(turn, roomNid)
+    for (const { type, kindNid, nid, stateKey } of events) {
+      if (type !== MEMBER || stateKey === undefined) continue
+      // A device that has it since an earlier answer keeps that: it may ask again from there.
+      if (!isKnown(sent.get(kindNid), nid, turn.since)) sent.set(kindNid, { nid, at: turn.upTo })
+    }
+    if (sent.size > MAX_REMEMBERED) sent.clear()
+  }
+
+  /** Forgets what a device was sent of a room: it starts anew. */
+  forget(turn: SyncTurn, roomNid: number): void {
+    this.#sent.delete(keyOf(turn, roomNid))
+  }
+
+  #sentTo(turn: SyncTurn, roomNid: number): Map<number, Sent> {
+    const key = keyOf(turn, roomNid)
+    let sent = this.#sent.get(key)
+    if (!sent) {
+      sent = new Map()
+      this.#sent.set(key, sent)
+    }
+    return sent
+  }
+}
+
+/** The users whom a device must know to show these events: their senders, as far as the events themselves do not tell. */
+export function sendersToKnow(timeline: readonly StoredEvent[]): Set<UserId> {
+  const told = new Set<string>()
+  const needed = new Set<UserId>()
+  for (const { type, sender, stateKey } of timeline) {
+    if (type === MEMBER && stateKey !== undefined) told.add(stateKey)
+    if (!told.has(sender)) needed.add(sender)
+  }
+  return needed
+}
+
+const keyOf = ({ reader, filter }: SyncTurn, roomNid: number): string =>
+  `${reader.deviceNid ?? `u${reader.userNid}`} ${filter.id} ${roomNid}`
+
+function isKnown(sent: Sent | undefined, nid: number, since: number | undefined): boolean {
+  return sent?.nid === nid && since !== undefined && sent.at <= since
+}

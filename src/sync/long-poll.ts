@@ -1,0 +1,97 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../core/clock.ts'
+import type { AccountDataTable } from '../storage/account-data.ts'
+import type { Database } from '../storage/database.ts'
+import type { Memberships } from '../storage/memberships.ts'
+import type { ReceiptsTable } from '../storage/receipts.ts'
+import type { Follower } from '../streams/follower.ts'
+import type { Notifier } from '../streams/notifier.ts'
+import type { AccountData } from '../users/account-data.ts'
+import type { SyncAnswer } from './answer.ts'
+import type { SyncExtension } from './extension.ts'
+import type { SyncRequest } from './request.ts'
+import type { SyncBuilder } from './sync.ts'
+import { chooseRooms } from './turn-rooms.ts'
+
+export interface SyncParts {
+  db: Database
+  clock: Clock
+  notifier: Notifier
+  memberships: Memberships
+  accountDataTable: AccountDataTable
+  accountData: AccountData
+  receiptsTable: ReceiptsTable
+  builder: SyncBuilder
+  extensions: readonly SyncExtension[]
+  /** For how long an answer is kept for a client that repeats its request. */
+  responseCacheMs: number
+}
+
+/** `/sync` as a client calls it: answers at once where there is something, else as soon as there is. */
+export class Sync {
+  readonly #parts: SyncParts
+  /** Answers under way or just given, for clients that repeat a request. */
+  readonly #answers: LRUCache<string, Promise<SyncAnswer>>
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts
+    this.#answers = new LRUCache({ max: 1_000, ttl: parts.responseCacheMs, perf: parts.clock })
+  }
+
+  /** The pieces of the answer's JSON text. An aborted `signal` ends the waiting, not the answering. */
+  async sync(request: SyncRequest, signal: AbortSignal): Promise<readonly string[]> {
+    const { clock, notifier, extensions } = this.#parts
+    const deadline = clock.now() + request.timeoutMs
+    for (const extension of extensions) await extension.begin?.(request)
+    const follower = await notifier.follow(request.reader.userNid)
+    let seen = request.since
+    // full_state: the timeout parameter will be ignored and the query will return immediately.
+    while (seen !== undefined && !request.fullState && clock.now() < deadline && !signal.aborted) {
+      if (follower.changedAt > seen) {
+        const answer = await this.#answer(request, follower)
+        if (!answer.isEmpty) return answer.texts
+        seen = answer.upTo
+      }
+      await notifier.wait(follower, seen, deadline - clock.now(), signal)
+    }
+    return (await this.#answer(request, follower)).texts
+  }
+
+  async #answer(asked: SyncRequest, follower: Follower): Promise<SyncAnswer> {
+    const { db, notifier, memberships, accountData, builder } = this.#parts
+    const { userNid } = asked.reader
+    const records = await memberships.ofUser(userNid)
+    const ignored = await accountData.ignoredUsers(userNid)
+    const extra = asked.since === undefined ? [] : await this.#ownChanges(userNid, asked.since)
+    // From here to the choice of rooms nothing waits: all is as of one position.
+    const upTo = db.position
+    // A token from the future is one of a database that was restored from a copy.
+    const request = { ...asked, since: asked.since === undefined ? undefined : Math.min(asked.since, upTo) }
+    const key = keyOf(request, upTo)
+    const known = this.#answers.get(key)
+    if (known) return known
+    const rooms = chooseRooms(request, records, follower, notifier, extra)
+    return this.#share(key, request, builder.build({ ...request, upTo, ignored }, rooms))
+  }
+
+  /** The rooms in which the user has changed what only they see: account data and private receipts. */
+  async #ownChanges(userNid: number, since: number): Promise<number[]> {
+    const { db, accountDataTable, receiptsTable } = this.#parts
+    const entries = await accountDataTable.since(userNid, since, db.position)
+    const receipts = await receiptsTable.privateSince(userNid, since, db.position)
+    return [...entries, ...receipts].map(({ roomNid }) => roomNid)
+  }
+
+  /** Two requests for the same share one answer; it is kept for a while for a client that did not get it. */
+  async #share(key: string, { since }: SyncRequest, answer: Promise<SyncAnswer>): Promise<SyncAnswer> {
+    this.#answers.set(key, answer)
+    const isKept = this.#parts.responseCacheMs > 0 && since !== undefined
+    const forget = () => this.#answers.delete(key)
+    answer.then(isKept ? undefined : forget, forget)
+    return answer
+  }
+}
+
+function keyOf({ reader, filter, since, fullState, stateMember }: SyncRequest, upTo: number): string {
+  return `${reader.userNid} ${reader.deviceNid} ${filter.id} ${since} ${upTo} ${fullState} ${stateMember}`
+}

@@ -1,0 +1,180 @@
+import { LRUCache } from 'lru-cache'
+import { stringAt } from '../../schemas/json.ts'
+import type { Clock } from '../core/clock.ts'
+import type { StateAtPosition } from '../rooms/state-at-position.ts'
+import type { RoomStates } from '../rooms/state.ts'
+import type { UnreadCounts } from '../rooms/unread-counts.ts'
+import type { AccountDataEntry } from '../storage/account-data.ts'
+import type { MembershipRecord } from '../storage/memberships.ts'
+import type { Room, Rooms } from '../storage/rooms.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import { encodeToken } from '../streams/position.ts'
+import type { TypingUsers } from '../streams/typing.ts'
+import type { EventTexts } from './event-texts.ts'
+import { type LazyMembers, sendersToKnow } from './lazy-members.ts'
+import type { SyncTurn } from './request.ts'
+import type { RoomContent, RoomContents } from './room-contents.ts'
+import type { RoomSummaries, RoomSummary } from './room-summary.ts'
+import { accountDataText } from './streams/account-data.ts'
+import { notificationCounts } from './streams/notification-counts.ts'
+import type { ReceiptStream } from './streams/receipts.ts'
+import { NO_NEWS, typingNews } from './streams/typing.ts'
+
+/** For how long a text is shared among readers: it holds the age of its events. */
+const SHARE_TEXT_MS = 1_000
+
+export interface RoomSectionsParts {
+  clock: Clock
+  rooms: Rooms
+  states: RoomStates
+  stateAt: StateAtPosition
+  contents: RoomContents
+  texts: EventTexts
+  summaries: RoomSummaries
+  lazyMembers: LazyMembers
+  unreadCounts: UnreadCounts
+  typing: TypingUsers
+  receipts: ReceiptStream
+}
+
+interface SharedText {
+  readonly text: Promise<string>
+  readonly madeAt: number
+}
+
+/** Writes the sections of rooms that the reader is joined to, or was until now. */
+export class RoomSections {
+  readonly #parts: RoomSectionsParts
+  readonly #texts = new LRUCache<readonly StoredEvent[], SharedText>({ max: 2_000 })
+
+  constructor(parts: RoomSectionsParts) {
+    this.#parts = parts
+  }
+
+  /** The section of a joined room; undefined where it holds nothing new. */
+  async joined(turn: SyncTurn, record: MembershipRecord, accountData: readonly AccountDataEntry[]): Promise<string | undefined> {
+    const { rooms, unreadCounts } = this.#parts
+    const room = await rooms.get(record.roomNid)
+    const isNew = turn.since === undefined || (record.position > turn.since && !(await this.wasJoined(turn, record, turn.since)))
+    const content = await this.#content(turn, room, record, isNew)
+    const ephemeral = await this.#ephemeral(turn, room, isNew)
+    const filter = turn.filter.roomAccountData
+    const data = filter.allowsRoom(room.roomId) ? accountDataText(accountData, filter) : ''
+    const events = content && (await this.#events(turn, room, content, isNew))
+    if (!isNew && !turn.fullState && !events?.isNews && !ephemeral.isNews && data === '') return undefined
+    const parts = [
+      events?.text ?? this.#noEvents(turn),
+      `"ephemeral":{"events":[${ephemeral.text}]}`,
+      `"account_data":{"events":[${data}]}`,
+      await notificationCounts(unreadCounts, turn, record),
+    ]
+    return `{${parts.join(',')}}`
+  }
+
+  /** The section of a room that the reader has left, up to their leave. */
+  async left(
+    turn: SyncTurn,
+    record: MembershipRecord,
+    leftAt: number,
+    accountData: readonly AccountDataEntry[],
+  ): Promise<string> {
+    const room = await this.#parts.rooms.get(record.roomNid)
+    const isNew = turn.since === undefined || !(await this.wasJoined(turn, record, turn.since))
+    const after = isNew ? undefined : turn.since
+    const content = await this.#parts.contents.of(turn, { room, upTo: leftAt, after, wholeState: isNew || turn.fullState })
+    const { text } = await this.#events(turn, room, content, isNew)
+    return `{${text},"account_data":{"events":[${accountDataText(accountData, turn.filter.roomAccountData)}]}}`
+  }
+
+  /** The section of a room whose invite the reader has refused, or whose knock was withdrawn: nothing but the end of it. */
+  async refused(turn: SyncTurn, leave: StoredEvent): Promise<string> {
+    const { texts } = this.#parts
+    const timeline = turn.filter.timeline.passes(leave) ? await texts.of([leave], turn.reader, turn.filter) : ''
+    const token = encodeToken(turn.since ?? turn.upTo)
+    return `{"${turn.stateMember}":{"events":[]},"timeline":{"events":[${timeline}],"limited":false,"prev_batch":"${token}"},"account_data":{"events":[]}}`
+  }
+
+  /** Whether the reader was joined to the room at an earlier position. */
+  async wasJoined(turn: SyncTurn, { roomNid }: MembershipRecord, position: number): Promise<boolean> {
+    const { states, stateAt } = this.#parts
+    const root = await stateAt.root(roomNid, position)
+    return stringAt(await states.content(root, 'm.room.member', turn.reader.userId), 'membership') === 'join'
+  }
+
+  async #content(turn: SyncTurn, room: Room, record: MembershipRecord, isNew: boolean): Promise<RoomContent | undefined> {
+    const { contents } = this.#parts
+    const { since, upTo, fullState } = turn
+    if (isNew || since === undefined) return contents.of(turn, { room, upTo, after: undefined, wholeState: true })
+    if (fullState || record.position > since) return contents.of(turn, { room, upTo, after: since, wholeState: fullState })
+    return contents.news(turn, room, since)
+  }
+
+  async #ephemeral(turn: SyncTurn, room: Room, isNew: boolean) {
+    const { typing, receipts } = this.#parts
+    const { ephemeral } = turn.filter
+    if (!ephemeral.allowsRoom(room.roomId)) return NO_NEWS
+    const typed = typingNews(typing, turn, room.nid, isNew)
+    const read = await receipts.news(turn, room.nid, isNew)
+    return {
+      text: typed.text !== '' && read.text !== '' ? `${typed.text},${read.text}` : typed.text + read.text,
+      isNews: typed.isNews || read.isNews,
+    }
+  }
+
+  /** Summary, state and timeline. */
+  async #events(turn: SyncTurn, room: Room, content: RoomContent, isNew: boolean): Promise<{ text: string; isNews: boolean }> {
+    const { timeline, state, endRoot } = content
+    const members = turn.filter.state.lazyLoadMembers ? await this.#members(turn, room, content, isNew) : []
+    const stateText = await this.#text(turn, content, members.length === 0 ? state.events : [...state.events, ...members])
+    const timelineText = await this.#text(turn, content, timeline.events)
+    const summary = state.summaryChanged ? `${await this.#summary(turn, room, endRoot)},` : ''
+    const prevBatch = encodeToken(timeline.startsAfter)
+    // At the start of an answer that is the first to tell of a room, the client has to throw away what it had of the timeline.
+    const limited = timeline.limited || (isNew && turn.since !== undefined)
+    return {
+      text: `${summary}"${turn.stateMember}":{"events":[${stateText}]},"timeline":{"events":[${timelineText}],"limited":${limited},"prev_batch":"${prevBatch}"}`,
+      isNews: timelineText !== '' || stateText !== '' || timeline.limited || state.summaryChanged,
+    }
+  }
+
+  #noEvents({ stateMember, upTo }: SyncTurn): string {
+    return `"${stateMember}":{"events":[]},"timeline":{"events":[],"limited":false,"prev_batch":"${encodeToken(upTo)}"}`
+  }
+
+  /** Member events that go with lazily loaded members: of senders, of heroes, and the reader's own with the whole state. */
+  async #members(turn: SyncTurn, room: Room, { timeline, state, endRoot }: RoomContent, isNew: boolean): Promise<StoredEvent[]> {
+    const { lazyMembers, summaries } = this.#parts
+    const isWhole = isNew || turn.fullState
+    if (isNew) lazyMembers.forget(turn, room.nid)
+    const users = sendersToKnow(timeline.events)
+    if (isWhole) users.add(turn.reader.userId)
+    if (state.summaryChanged)
+      for (const hero of (await summaries.of(room.nid, endRoot, turn.reader.userId)).heroes ?? []) users.add(hero)
+    const known = new Set([...timeline.events, ...state.events].map(({ nid }) => nid))
+    const members = await lazyMembers.needed(turn, room.nid, state.memberRoot, users, known)
+    lazyMembers.remember(turn, room.nid, [...timeline.events, ...state.events, ...members])
+    return members.filter((event) => turn.filter.state.passes(event))
+  }
+
+  async #summary(turn: SyncTurn, room: Room, endRoot: number): Promise<string> {
+    return `"summary":${summaryText(await this.#parts.summaries.of(room.nid, endRoot, turn.reader.userId))}`
+  }
+
+  /** The events as JSON; members who sent none of a shared content share one text. */
+  async #text(turn: SyncTurn, content: RoomContent, events: readonly StoredEvent[]): Promise<string> {
+    if (events.length === 0) return ''
+    const { texts, clock } = this.#parts
+    const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(turn.reader.userNid)
+    if (!isShared) return texts.of(events, turn.reader, turn.filter)
+    const shared = this.#texts.get(events)
+    if (shared && clock.now() - shared.madeAt < SHARE_TEXT_MS) return shared.text
+    const text = texts.of(events, turn.reader, turn.filter)
+    this.#texts.set(events, { text, madeAt: clock.now() })
+    return text
+  }
+}
+
+function summaryText({ joined, invited, heroes }: RoomSummary): string {
+  const named = heroes === undefined ? '' : `"m.heroes":${JSON.stringify(heroes)},`
+  return `{${named}"m.joined_member_count":${joined},"m.invited_member_count":${invited}}`
+}

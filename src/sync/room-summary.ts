@@ -1,0 +1,65 @@
+import { LRUCache } from 'lru-cache'
+import type { UserId } from '../../schemas/ids.ts'
+import { stringAt } from '../../schemas/json.ts'
+import type { RoomStates } from '../rooms/state.ts'
+import type { Memberships } from '../storage/memberships.ts'
+
+const HEROES = 5
+
+export interface RoomSummariesParts {
+  states: RoomStates
+  memberships: Memberships
+}
+
+/** What clients need to name a room and to count its members. */
+export interface RoomSummary {
+  readonly joined: number
+  readonly invited: number
+  /** Undefined where the room has a name of its own. */
+  readonly heroes: readonly UserId[] | undefined
+}
+
+/** As it is for all readers: one hero too many, since nobody is a hero to themselves. */
+interface SharedSummary {
+  readonly joined: number
+  readonly invited: number
+  readonly present: readonly UserId[] | undefined
+}
+
+/** Room summaries, worked out once for each state of a room. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync_response-200_roomsummary */
+export class RoomSummaries {
+  readonly #parts: RoomSummariesParts
+  readonly #shared = new LRUCache<number, SharedSummary>({ max: 5_000 })
+
+  constructor(parts: RoomSummariesParts) {
+    this.#parts = parts
+  }
+
+  /** The summary of the room whose current state has the root `stateRoot`. */
+  async of(roomNid: number, stateRoot: number, reader: UserId): Promise<RoomSummary> {
+    const known = this.#shared.get(stateRoot)
+    const shared = known ?? (await this.#load(roomNid, stateRoot))
+    if (!known) this.#shared.set(stateRoot, shared)
+    const { joined, invited, present } = shared
+    return { joined, invited, heroes: present && (await this.#heroes(roomNid, present, reader)) }
+  }
+
+  async #load(roomNid: number, stateRoot: number): Promise<SharedSummary> {
+    const { memberships, states } = this.#parts
+    const members = await memberships.members(roomNid)
+    const name = stringAt(await states.content(stateRoot, 'm.room.name'), 'name')
+    const alias = stringAt(await states.content(stateRoot, 'm.room.canonical_alias'), 'alias')
+    return {
+      joined: members.joined.size,
+      invited: await memberships.invitedCount(roomNid),
+      present: name || alias ? undefined : await memberships.first(roomNid, 'join', 'invite', HEROES + 1),
+    }
+  }
+
+  /** The list must never include the client's own user ID; with nobody else there, it consists of those who left. */
+  async #heroes(roomNid: number, present: readonly UserId[], reader: UserId): Promise<UserId[]> {
+    const others = present.filter((userId) => userId !== reader)
+    const heroes = others.length > 0 ? others : await this.#parts.memberships.first(roomNid, 'leave', 'ban', HEROES + 1)
+    return heroes.filter((userId) => userId !== reader).slice(0, HEROES)
+  }
+}

@@ -1,0 +1,24 @@
+import type { MembershipRecord } from '../../storage/memberships.ts'
+import { MAIN } from '../../rooms/threads.ts'
+import type { UnreadCounts } from '../../rooms/unread-counts.ts'
+import type { Counts } from '../../rooms/unread-events.ts'
+import type { SyncTurn } from '../request.ts'
+
+const NONE: Counts = { notifications: 0, highlights: 0 }
+const NOTHING_UNREAD = `"unread_notifications":${textOf(NONE)}`
+
+/** The unread counts of a room, as members of its section. https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications */
+export async function notificationCounts(unreadCounts: UnreadCounts, turn: SyncTurn, record: MembershipRecord): Promise<string> {
+  const unread = await unreadCounts.of(turn.reader, record, turn.upTo)
+  if (unread.isEmpty) return NOTHING_UNREAD
+  if (!turn.filter.timeline.unreadThreadNotifications) return `"unread_notifications":${textOf(unread.total())}`
+  const threads = unread.byThread()
+  const main = threads.get(MAIN) ?? NONE
+  threads.delete(MAIN)
+  const others = [...threads].map(([root, counts]) => `${JSON.stringify(root)}:${textOf(counts)}`)
+  return `"unread_notifications":${textOf(main)},"unread_thread_notifications":{${others.join(',')}}`
+}
+
+function textOf({ notifications, highlights }: Counts): string {
+  return `{"highlight_count":${highlights},"notification_count":${notifications}}`
+}

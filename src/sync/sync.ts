@@ -1,0 +1,82 @@
+import { scheduler } from 'node:timers/promises'
+import { stringAt } from '../../schemas/json.ts'
+import type { RoomStates } from '../rooms/state.ts'
+import type { AccountDataTable } from '../storage/account-data.ts'
+import type { Events } from '../storage/events.ts'
+import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
+import type { Rooms } from '../storage/rooms.ts'
+import type { Timelines } from '../storage/timelines.ts'
+import type { PushRules } from '../users/push-rules.ts'
+import { answerOf, type Sections, type SyncAnswer } from './answer.ts'
+import type { SyncExtension, TurnRooms } from './extension.ts'
+import type { SyncTurn } from './request.ts'
+import type { RoomSections } from './room-sections.ts'
+import { type AccountDataNews, accountDataNews } from './streams/account-data.ts'
+import { strippedRoom } from './streams/invites.ts'
+
+/** A long answer lets others have their turn after so many milliseconds. */
+const YIELD_AFTER_MS = 10
+
+export interface SyncBuilderParts {
+  rooms: Rooms
+  events: Events
+  states: RoomStates
+  timelines: Timelines
+  memberships: Memberships
+  accountData: AccountDataTable
+  pushRules: PushRules
+  sections: RoomSections
+  extensions: readonly SyncExtension[]
+}
+
+/** Builds answers of `/sync`: a fold over the streams. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
+export class SyncBuilder {
+  readonly #parts: SyncBuilderParts
+
+  constructor(parts: SyncBuilderParts) {
+    this.#parts = parts
+  }
+
+  async build(turn: SyncTurn, rooms: TurnRooms): Promise<SyncAnswer> {
+    const accountData = await accountDataNews(this.#parts, turn)
+    const join = await this.#sections(turn, rooms.joined, (record) => this.#joined(turn, record, accountData))
+    const invite = await this.#sections(turn, rooms.invited, (record) => strippedRoom(this.#parts.memberships, turn, record))
+    const knock = await this.#sections(turn, rooms.knocked, (record) => strippedRoom(this.#parts.memberships, turn, record))
+    const leave = await this.#sections(turn, rooms.left, (record) => this.#left(turn, record, accountData))
+    const parts = []
+    for (const extension of this.#parts.extensions) parts.push(...(await extension.parts(turn, rooms)))
+    return answerOf(turn.upTo, { join, invite, knock, leave }, accountData.global, parts)
+  }
+
+  #joined(turn: SyncTurn, record: MembershipRecord, { byRoom }: AccountDataNews): Promise<string | undefined> {
+    return this.#parts.sections.joined(turn, record, byRoom.get(record.roomNid) ?? [])
+  }
+
+  async #left(turn: SyncTurn, record: MembershipRecord, { byRoom }: AccountDataNews): Promise<string> {
+    const { sections, events, timelines, states } = this.#parts
+    const leave = await events.get(record.eventNid)
+    const before = stringAt(await states.content(leave.stateBefore, 'm.room.member', turn.reader.userId), 'membership')
+    const wasThere = before === 'join' || (turn.since !== undefined && (await sections.wasJoined(turn, record, turn.since)))
+    if (!wasThere) return sections.refused(turn, leave)
+    const leftAt = (await timelines.positionOf(record.roomNid, leave.nid)) ?? record.position
+    return sections.left(turn, record, leftAt, byRoom.get(record.roomNid) ?? [])
+  }
+
+  async #sections(
+    { filter }: SyncTurn,
+    records: readonly MembershipRecord[],
+    sectionOf: (record: MembershipRecord) => Promise<string | undefined>,
+  ): Promise<Sections> {
+    const sections: [string, string][] = []
+    let started = performance.now()
+    for (const record of records) {
+      const { roomId } = await this.#parts.rooms.get(record.roomNid)
+      const section = filter.rooms.includes(roomId) ? await sectionOf(record) : undefined
+      if (section !== undefined) sections.push([roomId, section])
+      if (performance.now() - started < YIELD_AFTER_MS) continue
+      await scheduler.yield()
+      started = performance.now()
+    }
+    return sections
+  }
+}
