@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import { type JsonObject, stringAt } from '../../schemas/json.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
@@ -44,7 +45,7 @@ export class ReadMarkers {
 
   async #isAhead(userNid: number, room: Room, eventId: EventId): Promise<boolean> {
     const entry = await this.#parts.accountData.get(userNid, room.nid, FULLY_READ)
-    const current = entry && stringAt(JSON.parse(entry.content) as JsonObject, 'event_id')
+    const current = entry && stringAt(parseJson(entry.content) as JsonObject, 'event_id')
     if (current === undefined) return true
     const { receipts } = this.#parts
     const [old, next] = await Promise.all([receipts.positionOf(room, current as EventId), receipts.positionOf(room, eventId)])

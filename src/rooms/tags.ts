@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import { type Json, type JsonObject, objectAt } from '../../schemas/json.ts'
 import { invalidParam } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
@@ -24,7 +25,7 @@ export class Tags {
   /** What a user has tagged a room with: by tag, how it is ordered. */
   async of(userNid: number, roomNid: number): Promise<JsonObject> {
     const entry = await this.#parts.accountData.get(userNid, roomNid, TAGS)
-    return (entry && objectAt(JSON.parse(entry.content) as JsonObject, 'tags')) ?? {}
+    return (entry && objectAt(parseJson(entry.content) as JsonObject, 'tags')) ?? {}
   }
 
   /** @throws {MatrixError} M_INVALID_PARAM for a tag that is too long */

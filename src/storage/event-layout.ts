@@ -5,6 +5,7 @@
  * text: what clients get can be written without parsing it. An event that does not fit (chosen event ids, unusual hashes or
  * signatures) keeps its whole PDU as text beside its content. `unsigned` is not kept: nobody signed it.
  */
+import { parseJson } from '../core/json-text.ts'
 import type { Event, Pdu } from '../protocol/event.ts'
 import { isJsonObject, type JsonObject } from '../../schemas/json.ts'
 import { eventIdBytes } from './event-ids.ts'
@@ -108,7 +109,7 @@ export function decodeRest(body: Uint8Array): BodyRest {
   if (flags & RAW) return { raw: reader.text() }
   return {
     raw: undefined,
-    extra: flags & HAS_EXTRA ? (JSON.parse(reader.text()) as JsonObject) : {},
+    extra: flags & HAS_EXTRA ? (parseJson(reader.text()) as JsonObject) : {},
     hash: reader.bytes(HASH_SIZE).toString('base64').replace('=', ''),
     prevEvents: readReferences(reader),
     authEvents: readReferences(reader),

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { parseJson } from '../core/json-text.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
@@ -7,9 +8,12 @@ const CODES = { invite: 1, join: 2, knock: 3, leave: 4, ban: 5 } as const
 export type Membership = keyof typeof CODES
 const MEMBERSHIPS = Object.fromEntries(Object.entries(CODES).map(([name, code]) => [code, name])) as Record<number, Membership>
 
-const COLUMNS = 'room_nid, user_nid, membership, event_nid, position, forgotten'
-const SET = `INSERT INTO memberships (${COLUMNS}) VALUES (?, ?, ?, ?, ?, 0)
-  ON CONFLICT (room_nid, user_nid) DO UPDATE SET membership = excluded.membership, event_nid = excluded.event_nid, position = excluded.position, forgotten = 0`
+const COLUMNS = 'room_nid, user_nid, membership, event_nid, position, began, forgotten'
+const SET = `INSERT INTO memberships (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 0)
+  ON CONFLICT (room_nid, user_nid) DO UPDATE SET
+    began = CASE WHEN memberships.membership = excluded.membership THEN memberships.began ELSE excluded.began END,
+    membership = excluded.membership, event_nid = excluded.event_nid, position = excluded.position, forgotten = 0`
+const BEGUN = `SELECT ${COLUMNS} FROM memberships WHERE room_nid = ? AND began > ?`
 const REMOVE = 'DELETE FROM memberships WHERE room_nid = ? AND user_nid = ?'
 const FORGET = 'UPDATE memberships SET forgotten = 1 WHERE room_nid = ? AND user_nid = ?'
 const OF_USER = `SELECT ${COLUMNS} FROM memberships WHERE user_nid = ?`
@@ -29,8 +33,10 @@ export interface MembershipRecord {
   readonly userNid: number
   readonly membership: Membership
   readonly eventNid: number
-  /** The stream position at which it became so. */
+  /** The stream position of its event. */
   readonly position: number
+  /** The stream position at which the membership became what it is: later events may have changed the member's name. */
+  readonly began: number
   readonly forgotten: boolean
 }
 
@@ -42,12 +48,15 @@ export interface RoomMembers {
   readonly servers: ReadonlyMap<string, number>
 }
 
+type MembershipListener = (batch: Batch, roomNid: number, user: { nid: number; userId: UserId }, membership: Membership) => void
+
 interface MembershipRow {
   room_nid: number
   user_nid: number
   membership: number
   event_nid: number
   position: number
+  began: number
   forgotten: number
 }
 
@@ -61,6 +70,7 @@ export class Memberships {
   readonly #db: Database
   readonly #ofUser = new LRUCache<number, Map<number, MembershipRecord>>({ max: 10_000 })
   readonly #members = new LRUCache<number, MutableMembers>({ max: 2_000 })
+  readonly #listeners: MembershipListener[] = []
 
   constructor(db: Database) {
     this.#db = db
@@ -94,6 +104,16 @@ export class Memberships {
     return members
   }
 
+  /** The memberships of a room that have become what they are after a position. */
+  async begunSince(roomNid: number, position: number): Promise<MembershipRecord[]> {
+    return (await this.#db.all<MembershipRow & Record<string, number>>(BEGUN, roomNid, position)).map(toRecord)
+  }
+
+  /** Hears of every membership that is set, inside of the write that sets it. */
+  onSet(listener: MembershipListener): void {
+    this.#listeners.push(listener)
+  }
+
   async invitedCount(roomNid: number): Promise<number> {
     return (await this.#db.get<{ n: number }>(INVITED_COUNT, roomNid))?.n ?? 0
   }
@@ -106,15 +126,18 @@ export class Memberships {
 
   set(batch: Batch, roomNid: number, user: { nid: number; userId: UserId }, membership: Membership, eventNid: number): void {
     const position = batch.nextPosition()
-    batch.run(SET, roomNid, user.nid, CODES[membership], eventNid, position)
+    batch.run(SET, roomNid, user.nid, CODES[membership], eventNid, position, position)
     batch.touchUser(user.nid)
-    const record = { roomNid, userNid: user.nid, membership, eventNid, position, forgotten: false }
     this.#anticipate(batch, roomNid, (members) =>
       membership === 'join' ? admit(members, user.nid, user.userId) : dismiss(members, user.nid),
     )
     batch.onSettled((committed) => {
-      if (committed) this.#ofUser.get(user.nid)?.set(roomNid, record)
+      const records = committed ? this.#ofUser.get(user.nid) : undefined
+      const before = records?.get(roomNid)
+      const began = before?.membership === membership ? before.began : position
+      records?.set(roomNid, { roomNid, userNid: user.nid, membership, eventNid, position, began, forgotten: false })
     })
+    for (const listener of this.#listeners) listener(batch, roomNid, user, membership)
   }
 
   /** Takes a membership back that state resolution has undone. */
@@ -148,7 +171,7 @@ export class Memberships {
   /** The stripped state that came with the user's invite or knock. */
   async strippedState(roomNid: number, userNid: number): Promise<JsonObject[]> {
     const row = await this.#db.get<{ state: string }>(STRIPPED, roomNid, userNid)
-    return row ? (JSON.parse(row.state) as JsonObject[]) : []
+    return row ? (parseJson(row.state) as JsonObject[]) : []
   }
 
   /**
@@ -200,6 +223,7 @@ function toRecord(row: MembershipRow): MembershipRecord {
     membership: MEMBERSHIPS[row.membership] ?? 'leave',
     eventNid: row.event_nid,
     position: row.position,
+    began: row.began,
     forgotten: row.forgotten === 1,
   }
 }

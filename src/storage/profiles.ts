@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import type { Json } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
@@ -22,7 +23,7 @@ export class ProfileFields {
     const rows = await this.#db.all<{ field: string | null; value: string }>(OF_USER, userId)
     if (rows.length === 0) return undefined
     const fields = new Map<string, Json>()
-    for (const { field, value } of rows) if (field !== null) fields.set(field, JSON.parse(value) as Json)
+    for (const { field, value } of rows) if (field !== null) fields.set(field, parseJson(value) as Json)
     return fields
   }
 

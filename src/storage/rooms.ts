@@ -11,7 +11,8 @@ const INSERT = 'INSERT INTO rooms (room_nid, room_id, version) VALUES (?, ?, ?)'
 const HEAD = 'SELECT extremities, state_root FROM rooms WHERE room_nid = ?'
 const SET_HEAD = 'UPDATE rooms SET extremities = ?, state_root = ? WHERE room_nid = ?'
 const SET_PUBLISHED = 'UPDATE rooms SET published = ? WHERE room_nid = ?'
-const PUBLISHED = `SELECT ${COLUMNS} FROM rooms WHERE published = 1 ORDER BY room_nid`
+const PUBLISHED = `SELECT ${COLUMNS}, (SELECT count(*) FROM memberships m WHERE m.room_nid = r.room_nid AND m.membership = 2) AS joined
+  FROM rooms r WHERE published = 1 ORDER BY joined DESC, room_nid`
 const IS_PUBLISHED = 'SELECT published FROM rooms WHERE room_nid = ?'
 
 /** A room that we know of. */
@@ -19,6 +20,11 @@ export interface Room {
   readonly nid: number
   readonly roomId: RoomId
   readonly rules: RoomRules
+}
+
+export interface PublishedRoom {
+  readonly room: Room
+  readonly joined: number
 }
 
 /** Where a room's history ends for now. */
@@ -64,9 +70,10 @@ export class Rooms {
     return { extremities: row?.extremities ? unpackIntegers(row.extremities) : undefined, stateRoot: row?.state_root ?? 0 }
   }
 
-  async published(): Promise<Room[]> {
-    const rows = await this.#db.all<RoomRow>(PUBLISHED)
-    return rows.map(toRoom)
+  /** The rooms in the public list with the number of their joined members, the largest first. */
+  async published(): Promise<PublishedRoom[]> {
+    const rows = await this.#db.all<RoomRow & { joined: number }>(PUBLISHED)
+    return rows.map((row) => ({ room: toRoom(row), joined: row.joined }))
   }
 
   async isPublished(nid: number): Promise<boolean> {

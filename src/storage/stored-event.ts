@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import type { EventId, UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { RoomRules } from '../protocol/room-versions.ts'
@@ -115,5 +116,5 @@ export class StoredEvent {
 
 /** Before room version 6 numbers are kept as they were written: hashes cover them. */
 export function parseOf(rules: RoomRules): (text: string) => JsonObject {
-  return (rules.strictCanonicalJson ? JSON.parse : parseLossless) as (text: string) => JsonObject
+  return (rules.strictCanonicalJson ? parseJson : parseLossless) as (text: string) => JsonObject
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import type { Json, JsonObject } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
 
@@ -40,9 +41,9 @@ export class UiaSessions {
     if (!row) return undefined
     return {
       operation: row.operation,
-      parameters: JSON.parse(row.parameters) as JsonObject,
-      completed: JSON.parse(row.completed) as Record<string, Json>,
-      outcome: row.outcome === null ? undefined : (JSON.parse(row.outcome) as Json),
+      parameters: parseJson(row.parameters) as JsonObject,
+      completed: parseJson(row.completed) as Record<string, Json>,
+      outcome: row.outcome === null ? undefined : (parseJson(row.outcome) as Json),
     }
   }
 

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts'
 import { redact } from '../protocol/redaction.ts'
 import type { ClientEvents, Reader } from '../rooms/client-events.ts'
@@ -26,7 +27,7 @@ export class EventTexts {
         ? await this.#federation(events)
         : await this.#parts.clientEvents.texts(events, reader, { withRoomId: false })
     if (!fields) return texts.join(',')
-    return texts.map((text) => JSON.stringify(withFields(JSON.parse(text) as JsonObject, fields))).join(',')
+    return texts.map((text) => JSON.stringify(withFields(parseJson(text) as JsonObject, fields))).join(',')
   }
 
   async #federation(events: readonly StoredEvent[]): Promise<string[]> {

@@ -1,5 +1,6 @@
 /** Sync filters, compiled once. https://spec.matrix.org/v1.19/client-server-api/#filtering */
 import { LRUCache } from 'lru-cache'
+import { parseJson } from '../core/json-text.ts'
 import { isJsonObject, type JsonObject } from '../../schemas/json.ts'
 import { badJson, invalidParam, notJson } from '../core/errors.ts'
 import { EventFilter, RoomChoice } from './event-filter.ts'
@@ -47,7 +48,7 @@ export class FilterCompiler {
 function parse(text: string): JsonObject {
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = parseJson(text)
   } catch {
     throw notJson('The filter is not valid JSON')
   }

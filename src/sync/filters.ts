@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { parseJson } from '../core/json-text.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import { invalidParam, notFound } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
@@ -40,7 +41,7 @@ export class SyncFilters {
   async get(userNid: number, filterId: string): Promise<JsonObject> {
     const text = await this.#text(userNid, filterId)
     if (text === undefined) throw notFound('There is no such filter')
-    return JSON.parse(text) as JsonObject
+    return parseJson(text) as JsonObject
   }
 
   /**

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import { type JsonObject, objectAt } from '../../schemas/json.ts'
 import { notFound, serverManaged } from '../core/errors.ts'
@@ -34,7 +35,7 @@ export class AccountData {
     if (type === PUSH_RULES && roomNid === GLOBAL) return { global: rulesetJson(await pushRules.ruleset(owner)) }
     const entry = await table.get(owner.userNid, roomNid, type)
     if (!entry) throw notFound('There is no such account data')
-    return JSON.parse(entry.content) as JsonObject
+    return parseJson(entry.content) as JsonObject
   }
 
   /** @throws {MatrixError} 405 M_BAD_JSON for a type that the server manages */
@@ -50,7 +51,7 @@ export class AccountData {
     if (!entry) return NOBODY
     let ignored = this.#ignored.get(entry)
     if (!ignored) {
-      const users = objectAt(JSON.parse(entry.content) as JsonObject, 'ignored_users')
+      const users = objectAt(parseJson(entry.content) as JsonObject, 'ignored_users')
       ignored = new Set<UserId>(Object.keys(users ?? {}) as UserId[])
       this.#ignored.set(entry, ignored)
     }

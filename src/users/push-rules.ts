@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { parseJson } from '../core/json-text.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import {
@@ -123,7 +124,7 @@ export class PushRules {
     const known = this.#loaded.get(owner.userNid)
     if (known) return known
     const row = await this.#parts.table.get(owner.userNid)
-    const edits = row ? (JSON.parse(row.rules) as PushRuleEdits) : noEdits
+    const edits = row ? (parseJson(row.rules) as unknown as PushRuleEdits) : noEdits
     const loaded = { edits, position: row?.position ?? 0, ruleset: rulesetOf(owner.userId, edits) }
     this.#loaded.set(owner.userNid, loaded)
     return loaded

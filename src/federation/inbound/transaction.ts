@@ -1,4 +1,5 @@
 /** https://spec.matrix.org/v1.19/server-server-api/#transactions */
+import { parseJson } from '../../core/json-text.ts'
 import { isRoomId, type RoomId, type ServerName } from '../../../schemas/ids.ts'
 import { isJsonObject, type Json, type JsonObject, stringAt } from '../../../schemas/json.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -68,7 +69,7 @@ export class TransactionReceiver {
   ): Promise<TransactionAnswer> {
     const { inboundTransactions, edus: eduReceiver } = this.#parts
     const earlier = await inboundTransactions.find(origin, transactionId)
-    if (earlier !== undefined) return JSON.parse(earlier) as TransactionAnswer
+    if (earlier !== undefined) return parseJson(earlier) as unknown as TransactionAnswer
     const answer: TransactionAnswer = { pdus: Object.create(null) as TransactionAnswer['pdus'] }
     await this.#receivePdus(origin, pdus, answer)
     await eduReceiver.receive(origin, edus)

@@ -3,6 +3,7 @@
  * while something waits for it. A destination that fails is left alone by the rules of the shared gate, and gets what it
  * missed when it is back: rows leave the outbox only when they have been acknowledged, so this holds after a restart too.
  */
+import { parseJson } from '../../core/json-text.ts'
 import type { ServerName } from '../../../schemas/ids.ts'
 import type { JsonObject } from '../../../schemas/json.ts'
 import { sendTransaction } from '../../../schemas/server/transactions.ts'
@@ -146,7 +147,7 @@ export class FederationSender implements Worker {
         origin: serverName,
         origin_server_ts: now,
         pdus: await pdus.ofNids(eventNids),
-        edus: [...durable.map(({ edu }) => JSON.parse(edu) as JsonObject), ...ephemeral],
+        edus: [...durable.map(({ edu }) => parseJson(edu) as JsonObject), ...ephemeral],
       },
     }
   }

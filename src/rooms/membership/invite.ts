@@ -1,4 +1,5 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite */
+import { parseJson } from '../../core/json-text.ts'
 import { type EventId, type RoomId, type ServerName, serverOf, type UserId } from '../../../schemas/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../../schemas/json.ts'
 import { forbidden, inviteBlocked } from '../../core/errors.ts'
@@ -72,7 +73,7 @@ export class Invites {
     const userNid = await names.find(target)
     const entry = userNid === undefined ? undefined : await accountData.get(userNid, GLOBAL, 'm.invite_permission_config')
     if (entry === undefined) return
-    const config = JSON.parse(entry.content) as Json
+    const config = parseJson(entry.content) as Json
     if (isJsonObject(config) && config['default_action'] === 'block') throw inviteBlocked()
   }
 

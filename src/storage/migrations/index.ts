@@ -4,6 +4,7 @@ import { accounts } from './0002-accounts.ts'
 import { serverKeys } from './0003-server-keys.ts'
 import { federation } from './0004-federation.ts'
 import { userStreams } from './0005-user-streams.ts'
+import { devices } from './0006-devices.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   { number: 3, name: 'server keys', sql: serverKeys },
   { number: 4, name: 'federation', sql: federation },
   { number: 5, name: 'user streams', sql: userStreams },
+  { number: 6, name: 'devices', sql: devices },
 ]

@@ -1,0 +1,22 @@
+import { parseJson } from '../../core/json-text.ts'
+import { isJsonObject } from '../../../schemas/json.ts'
+import { badJson, notJson } from '../../core/errors.ts'
+import { EventFilter } from '../../sync/event-filter.ts'
+
+const OPEN = new EventFilter({})
+
+/**
+ * The RoomEventFilter of a query parameter, as JSON; without it, all events pass.
+ * @throws {MatrixError} M_NOT_JSON, M_BAD_JSON
+ */
+export function eventFilterOf(text: string | undefined): EventFilter {
+  if (text === undefined || text === '') return OPEN
+  let json: unknown
+  try {
+    json = parseJson(text)
+  } catch {
+    throw notJson('The filter is not valid JSON')
+  }
+  if (!isJsonObject(json)) throw badJson('A filter is an object')
+  return new EventFilter(json)
+}
