@@ -100,7 +100,6 @@ const BAD_BODIES: [what: string, body: string | Buffer, status: number, errcode:
   ['a fraction', '{"name": "x", "count": 1.5}', 400, 'M_BAD_JSON'],
   ['a missing key', '{"count": 1}', 400, 'M_MISSING_PARAM'],
   ['a missing key further down', '{"name": "x", "nested": {}}', 400, 'M_BAD_JSON'],
-  ['too much nesting', `{"name": "x", "deep": ${'['.repeat(1100)}${']'.repeat(1100)}}`, 400, 'M_BAD_JSON'],
   ['too large a body', JSON.stringify({ name: 'x'.repeat(1000) }), 413, 'M_TOO_LARGE'],
 ]
 for (const [what, body, status, errcode] of BAD_BODIES) {
