@@ -5,6 +5,21 @@ const absent = class {
     throw new Error('the native crypto of matrix-bot-sdk is not installed here')
   }
 }
-for (const name of ['OlmMachine', 'DeviceId', 'UserId', 'RoomId', 'RequestType', 'StoreType', 'EncryptionSettings', 'EncryptionAlgorithm', 'DeviceLists', 'Attachment', 'EncryptedAttachment', 'KeysUploadRequest', 'SigningKeys', 'Signatures']) {
+for (const name of [
+  'OlmMachine',
+  'DeviceId',
+  'UserId',
+  'RoomId',
+  'RequestType',
+  'StoreType',
+  'EncryptionSettings',
+  'EncryptionAlgorithm',
+  'DeviceLists',
+  'Attachment',
+  'EncryptedAttachment',
+  'KeysUploadRequest',
+  'SigningKeys',
+  'Signatures',
+]) {
   exports[name] = absent
 }
