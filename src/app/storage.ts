@@ -5,11 +5,15 @@ import { Accounts } from '../storage/accounts.ts'
 import { AccountDataTable } from '../storage/account-data.ts'
 import { Aliases } from '../storage/aliases.ts'
 import { ClientTransactions } from '../storage/client-transactions.ts'
+import { CrossSigningTable } from '../storage/cross-signing.ts'
 import { Database } from '../storage/database.ts'
+import { DeviceKeysTable } from '../storage/device-keys.ts'
+import { DeviceListsTable } from '../storage/device-lists.ts'
 import { Devices } from '../storage/devices.ts'
 import { Events } from '../storage/events.ts'
 import { Filters } from '../storage/filters.ts'
 import { InboundTransactions } from '../storage/inbound-transactions.ts'
+import { KeyBackupTable } from '../storage/key-backup.ts'
 import { Memberships } from '../storage/memberships.ts'
 import { Names } from '../storage/names.ts'
 import { Outbox } from '../storage/outbox.ts'
@@ -17,11 +21,13 @@ import { ProfileFields } from '../storage/profiles.ts'
 import { PushRulesTable } from '../storage/push-rules.ts'
 import { ReceiptsTable } from '../storage/receipts.ts'
 import { RegistrationTokens } from '../storage/registration-tokens.ts'
+import { RemoteDevicesTable } from '../storage/remote-devices.ts'
 import { Rooms } from '../storage/rooms.ts'
 import { ServerKeys } from '../storage/server-keys.ts'
 import { StateMaps } from '../storage/state.ts'
 import { StateJumps } from '../storage/state-jumps.ts'
 import { Timelines } from '../storage/timelines.ts'
+import { ToDeviceTable } from '../storage/to-device.ts'
 import { Tokens } from '../storage/tokens.ts'
 import type { Writer } from '../storage/writer.ts'
 import { UiaSessions } from '../storage/uia-sessions.ts'
@@ -44,19 +50,25 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     accounts: new Accounts(db),
     accountData: new AccountDataTable(db),
     aliases: new Aliases(db),
+    crossSigningKeys: new CrossSigningTable(db),
+    deviceKeyTable: new DeviceKeysTable(db),
+    deviceListTable: new DeviceListsTable(db),
     devices: new Devices(db),
     filters: new Filters(db),
     inboundTransactions: new InboundTransactions(db),
+    keyBackupTable: new KeyBackupTable(db),
     maps: new StateMaps(db),
     memberships: new Memberships(db),
     outbox: new Outbox(db),
     profileFields: new ProfileFields(db),
     pushRules: new PushRulesTable(db),
     receipts: new ReceiptsTable(db),
+    remoteDevices: new RemoteDevicesTable(db),
     registrationTokens: new RegistrationTokens(db),
     stateJumps: new StateJumps(db),
     serverKeys: new ServerKeys(db),
     timelines: new Timelines(db),
+    toDeviceTable: new ToDeviceTable(db),
     tokens: new Tokens(db),
     transactions: new ClientTransactions(db),
     uiaSessions: new UiaSessions(db),

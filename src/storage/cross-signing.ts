@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
 
@@ -40,7 +41,7 @@ export class CrossSigningTable {
     const keys: CrossSigningKeys = {}
     for (const { usage, key } of await this.#db.all<{ usage: number; key: string }>(OF_USER, userNid)) {
       const name = (Object.keys(USAGES) as KeyUsage[]).find((candidate) => USAGES[candidate] === usage)
-      if (name) keys[name] = JSON.parse(key) as JsonObject
+      if (name) keys[name] = parseJson(key) as JsonObject
     }
     return keys
   }

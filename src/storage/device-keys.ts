@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json-text.ts'
 import type { DeviceId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
@@ -59,7 +60,7 @@ export class DeviceKeysTable {
   /** The identity keys of one device, as they were uploaded. */
   async get(deviceNid: number): Promise<JsonObject | undefined> {
     const row = await this.#db.get<{ keys: string }>(GET_KEYS, deviceNid)
-    return row && (JSON.parse(row.keys) as JsonObject)
+    return row && (parseJson(row.keys) as JsonObject)
   }
 
   /** Those devices of a user that have keys, the oldest first. */
@@ -68,7 +69,7 @@ export class DeviceKeysTable {
     return rows.map((row) => ({
       deviceId: row.device_id,
       displayName: row.display_name,
-      keys: JSON.parse(row.keys) as JsonObject,
+      keys: parseJson(row.keys) as JsonObject,
     }))
   }
 
@@ -126,8 +127,8 @@ export class DeviceKeysTable {
     return (await this.#db.all<{ algorithm: string }>(UNUSED, deviceNid)).map(({ algorithm }) => algorithm)
   }
 
-  /** False where it is certain that none of a device's keys was given out after `position`. */
-  mayHaveBeenClaimed(deviceNid: number, position: number): boolean {
+  /** Whether one of a device's keys was given out after `position`; of what was before the start nothing is known. */
+  wasClaimed(deviceNid: number, position: number): boolean {
     return this.#claims.covers(position) && this.#claims.mayHaveChanged(deviceNid, position)
   }
 

@@ -10,10 +10,7 @@ const ADD_CUT = `INSERT INTO to_device_cuts (device_nid, token, delivered) VALUE
   ON CONFLICT (device_nid, token) DO UPDATE SET delivered = excluded.delivered`
 const CUT = 'SELECT delivered FROM to_device_cuts WHERE device_nid = ? AND token = ?'
 const REMOVE_CUTS = 'DELETE FROM to_device_cuts WHERE device_nid = ? AND token < ?'
-const REMOVE_DEVICE = [
-  'DELETE FROM to_device_messages WHERE device_nid = ?',
-  'DELETE FROM to_device_cuts WHERE device_nid = ?',
-]
+const REMOVE_DEVICE = ['DELETE FROM to_device_messages WHERE device_nid = ?', 'DELETE FROM to_device_cuts WHERE device_nid = ?']
 const FIND = 'SELECT ts FROM to_device_transactions WHERE sender = ? AND transaction_id = ?'
 const REMEMBER = 'INSERT OR IGNORE INTO to_device_transactions (sender, transaction_id, ts) VALUES (?, ?, ?)'
 const PRUNE = 'DELETE FROM to_device_transactions WHERE ts < ?'

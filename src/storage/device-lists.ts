@@ -1,0 +1,91 @@
+import type { DeviceId } from '../../schemas/ids.ts'
+import type { Batch, Database } from './database.ts'
+
+const NOTE = `INSERT INTO device_lists (user_nid, changed) VALUES (?, ?)
+  ON CONFLICT (user_nid) DO UPDATE SET changed = excluded.changed`
+const CHANGED = 'SELECT user_nid FROM device_lists WHERE changed > ?'
+const NOTE_PRIVATE = `INSERT INTO private_device_lists (reader_nid, user_nid, changed) VALUES (?, ?, ?)
+  ON CONFLICT (reader_nid, user_nid) DO UPDATE SET changed = excluded.changed`
+const CHANGED_PRIVATE = 'SELECT user_nid FROM private_device_lists WHERE reader_nid = ? AND changed > ?'
+const ADD_NEWS = 'INSERT INTO device_list_news (position, user_nid, device_id, room_nid) VALUES (?, ?, ?, ?)'
+const NEWS = 'SELECT position, device_id, room_nid FROM device_list_news WHERE user_nid = ? ORDER BY position'
+const NEWS_USERS = 'SELECT DISTINCT user_nid FROM device_list_news'
+const REMOVE_NEWS = 'DELETE FROM device_list_news WHERE user_nid = ? AND position <= ?'
+const STREAM = 'SELECT stream_id FROM device_list_streams WHERE user_nid = ?'
+const SET_STREAM = `INSERT INTO device_list_streams (user_nid, stream_id) VALUES (?, ?)
+  ON CONFLICT (user_nid) DO UPDATE SET stream_id = excluded.stream_id`
+
+/** A change of a local user that other servers are to be told of. */
+export interface DeviceListNews {
+  readonly position: number
+  /** Null for a change of cross-signing keys, and for a user who has joined a room. */
+  readonly deviceId: DeviceId | null
+  /** The room that the user has joined. */
+  readonly roomNid: number | null
+}
+
+/** When users' devices and cross-signing keys changed, and who has not been told yet. */
+export class DeviceListsTable {
+  readonly #db: Database
+  #lastChange: number
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#lastChange = db.position
+  }
+
+  /** Notes a change that all see who share a room with the user, and the user. */
+  note(batch: Batch, userNid: number): void {
+    const position = batch.nextPosition()
+    batch.run(NOTE, userNid, position)
+    batch.touchUser(userNid)
+    batch.onSettled((committed) => {
+      if (committed) this.#lastChange = Math.max(this.#lastChange, position)
+    })
+  }
+
+  /** Notes a change that only `readerNid` sees. */
+  notePrivately(batch: Batch, readerNid: number, userNid: number): void {
+    batch.run(NOTE_PRIVATE, readerNid, userNid, batch.nextPosition())
+    batch.touchUser(readerNid)
+  }
+
+  /** All users with changes after `position`. */
+  async changedSince(position: number): Promise<number[]> {
+    if (position >= this.#lastChange) return []
+    return (await this.#db.all<{ user_nid: number }>(CHANGED, position)).map((row) => row.user_nid)
+  }
+
+  /** The users with changes after `position` that only the reader sees. */
+  async privatelyChangedSince(readerNid: number, position: number): Promise<number[]> {
+    return (await this.#db.all<{ user_nid: number }>(CHANGED_PRIVATE, readerNid, position)).map((row) => row.user_nid)
+  }
+
+  addNews(batch: Batch, userNid: number, deviceId: DeviceId | null, roomNid: number | null = null): void {
+    batch.run(ADD_NEWS, batch.nextPosition(), userNid, deviceId, roomNid)
+  }
+
+  /** What other servers have not been told of a user, in order. */
+  async news(userNid: number): Promise<DeviceListNews[]> {
+    const rows = await this.#db.all<{ position: number; device_id: DeviceId | null; room_nid: number | null }>(NEWS, userNid)
+    return rows.map((row) => ({ position: row.position, deviceId: row.device_id, roomNid: row.room_nid }))
+  }
+
+  /** All users of whom other servers have not been told everything. */
+  async usersWithNews(): Promise<number[]> {
+    return (await this.#db.all<{ user_nid: number }>(NEWS_USERS)).map((row) => row.user_nid)
+  }
+
+  removeNews(batch: Batch, userNid: number, upTo: number): void {
+    batch.run(REMOVE_NEWS, userNid, upTo)
+  }
+
+  /** The `stream_id` of the last change of a local user's devices; undefined before the first. */
+  async streamId(userNid: number): Promise<number | undefined> {
+    return (await this.#db.get<{ stream_id: number }>(STREAM, userNid))?.stream_id
+  }
+
+  setStreamId(batch: Batch, userNid: number, streamId: number): void {
+    batch.run(SET_STREAM, userNid, streamId)
+  }
+}
