@@ -42,7 +42,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const storage = openStorage(config.database.path, options.synchronous)
   stack.use(storage.db)
   storage.db.observeGroups((size, seconds) => metrics.committed(size, seconds))
-  const services = createServices(config, systemClock, storage)
+  const stopping = new AbortController()
+  stack.defer(async () => stopping.abort())
+  const services = createServices(config, systemClock, storage, stopping.signal)
   stack.use(runWorkers([services.lastSeen], log.logger('workers')))
   const setup = createSetup(config, services)
   const http = createHttpApp({
@@ -71,7 +73,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 export async function openAccounts(config: Config): Promise<AccountDesk> {
   try {
     const storage = openStorage(config.database.path)
-    const desk = deskOf(createServices(config, systemClock, storage))
+    const desk = deskOf(createServices(config, systemClock, storage, AbortSignal.abort()))
     return { ...desk, [Symbol.asyncDispose]: () => storage.db[Symbol.asyncDispose]() }
   } catch (error) {
     const control = controlPath(config.database.path)

@@ -2,10 +2,14 @@ import type { ServerName } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { RoomAliases } from '../rooms/aliases.ts'
+import { EventsByTimestamp } from '../rooms/by-timestamp.ts'
 import { ClientSends } from '../rooms/client-sends.ts'
 import { RoomCreation } from '../rooms/create.ts'
 import { RoomDeactivation } from '../rooms/deactivate.ts'
+import { RoomDirectory } from '../rooms/directory.ts'
 import { GuestAccess } from '../rooms/guest-access.ts'
+import { History } from '../rooms/history.ts'
+import { RoomContents } from '../rooms/members.ts'
 import { Bans } from '../rooms/membership/ban.ts'
 import { Invites } from '../rooms/membership/invite.ts'
 import { Joins } from '../rooms/membership/join.ts'
@@ -15,8 +19,11 @@ import { Departures } from '../rooms/membership/leave.ts'
 import { RestrictedJoins } from '../rooms/membership/restricted.ts'
 import { MembershipSetting } from '../rooms/membership/set.ts'
 import { OutOfBand } from '../rooms/out-of-band.ts'
+import { RoomPreviews } from '../rooms/preview.ts'
 import { ProfileChanges } from '../rooms/profile-changes.ts'
 import type { RemoteRooms } from '../rooms/remote.ts'
+import { RoomViews } from '../rooms/room-view.ts'
+import { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
 
@@ -37,7 +44,11 @@ export function createRoomServices(config: Config, clock: Clock, storage: Storag
   const knocks = new Knocks({ ...common, outOfBand })
   const membershipSetting = new MembershipSetting({ ...common, invites, joins, departures, kicks, bans, knocks })
   const roomAliases = new RoomAliases({ ...common, requireMembership: config.rooms.requireMembershipForAliases })
-  const { defaultVersion, allowPublication } = config.rooms
+  const stateAtPosition = new StateAtPosition(storage)
+  const roomViews = new RoomViews({ ...common, stateAtPosition })
+  const history = new History({ ...common, roomViews })
+  const roomPreviews = new RoomPreviews(core)
+  const { defaultVersion, allowPublication, publicListWithoutAuth } = config.rooms
   return {
     outOfBand,
     guests,
@@ -49,6 +60,14 @@ export function createRoomServices(config: Config, clock: Clock, storage: Storag
     bans,
     knocks,
     roomAliases,
+    stateAtPosition,
+    roomViews,
+    history,
+    roomPreviews,
+    publicListWithoutAuth,
+    eventsByTimestamp: new EventsByTimestamp({ ...common, roomViews, history }),
+    roomContents: new RoomContents({ ...common, stateAtPosition, roomViews }),
+    roomDirectory: new RoomDirectory({ ...common, stateAtPosition, roomPreviews, allowPublication }),
     profileChanges: new ProfileChanges(common),
     deactivation: new RoomDeactivation({ ...common, departures }),
     roomCreation: new RoomCreation({ ...common, invites, defaultVersion, allowPublication }),

@@ -12,30 +12,52 @@ import { capabilitiesRoutes } from './capabilities/capabilities.ts'
 import { supportRoutes } from './discovery/support.ts'
 import { versionsRoutes } from './discovery/versions.ts'
 import { wellknownRoutes } from './discovery/wellknown.ts'
+import { messagePaginationRoutes } from './events/message-pagination.ts'
 import { redactionRoutes } from './events/redaction.ts'
+import { roomEventByTimestampRoutes } from './events/room-event-by-timestamp.ts'
 import { roomSendRoutes } from './events/room-send.ts'
 import { roomStateRoutes } from './events/room-state.ts'
+import { roomsRoutes } from './events/rooms.ts'
+import { syncRoutes } from './events/sync.ts'
+import { filterRoutes } from './filtering/filter.ts'
+import { accountDataRoutes } from './modules/account-data.ts'
 import { deviceManagementRoutes } from './modules/device-management.ts'
+import { eventContextRoutes } from './modules/event-context.ts'
+import { pushRuleRoutes } from './modules/pushrules.ts'
+import { readMarkerRoutes } from './modules/read-markers.ts'
+import { receiptRoutes } from './modules/receipts.ts'
+import { tagRoutes } from './modules/tags.ts'
+import { typingRoutes } from './modules/typing.ts'
 import { banningRoutes } from './rooms/banning.ts'
 import { createRoomRoutes } from './rooms/create-room.ts'
+import { directoryRoutes } from './rooms/directory.ts'
 import { invitingRoutes } from './rooms/inviting.ts'
 import { joiningRoutes } from './rooms/joining.ts'
 import { kickingRoutes } from './rooms/kicking.ts'
 import { knockingRoutes } from './rooms/knocking.ts'
 import { leavingRoutes } from './rooms/leaving.ts'
+import { listJoinedRoomsRoutes } from './rooms/list-joined-rooms.ts'
+import { listPublicRoomsRoutes } from './rooms/list-public-rooms.ts'
 import { profileRoutes } from './user-data/profile.ts'
 
 const roomTables = [
   banningRoutes,
   createRoomRoutes,
+  directoryRoutes,
+  eventContextRoutes,
   invitingRoutes,
   joiningRoutes,
   kickingRoutes,
   knockingRoutes,
   leavingRoutes,
+  listJoinedRoomsRoutes,
+  listPublicRoomsRoutes,
+  messagePaginationRoutes,
   redactionRoutes,
+  roomEventByTimestampRoutes,
   roomSendRoutes,
   roomStateRoutes,
+  roomsRoutes,
 ] as const
 
 const accountTables = [
@@ -55,7 +77,18 @@ const accountTables = [
   whoamiRoutes,
 ] as const
 
-const tables = [...accountTables, ...roomTables] as const
+const streamTables = [
+  accountDataRoutes,
+  filterRoutes,
+  pushRuleRoutes,
+  readMarkerRoutes,
+  receiptRoutes,
+  syncRoutes,
+  tagRoutes,
+  typingRoutes,
+] as const
+
+const tables = [...accountTables, ...roomTables, ...streamTables] as const
 
 type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
 
