@@ -17,7 +17,7 @@ import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { GapFiller } from './gaps.ts'
 import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
-import type { EventWriter, Persisted } from './persist.ts'
+import type { EventWriter, Persisted, PersistOptions } from './persist.ts'
 import type { StateResolver } from './resolve.ts'
 import type { RoomStates } from './state.ts'
 
@@ -55,30 +55,38 @@ export class EventReceiver {
   /**
    * Receives events of one room from a server that has them, in order. Resolves when those that were accepted are durable.
    * Each event must be of the right form, with its signatures checked, and redacted where its content hash did not fit.
+   * @param options for the events themselves, not for what has to be fetched before them
    */
-  receive(origin: ServerName, room: Room, received: readonly Event[]): Promise<Verdict[]> {
+  receive(origin: ServerName, room: Room, received: readonly Event[], options: PersistOptions = {}): Promise<Verdict[]> {
     return this.#inbound.run(room.roomId, async () => {
       const verdicts: Verdict[] = []
       const writes: Promise<void>[] = []
-      for (const event of received) verdicts.push(await this.#receiveOne(origin, room, event, writes, true))
+      for (const event of received) verdicts.push(await this.#receiveOne(origin, room, event, writes, options))
       await Promise.all(writes)
       return verdicts
     })
   }
 
-  async #receiveOne(origin: ServerName, room: Room, event: Event, writes: Promise<void>[], mayFill: boolean): Promise<Verdict> {
+  /** @param options undefined for an event that fills a gap: no further ones are filled for it */
+  async #receiveOne(
+    origin: ServerName,
+    room: Room,
+    event: Event,
+    writes: Promise<void>[],
+    options?: PersistOptions,
+  ): Promise<Verdict> {
     const { events, gaps } = this.#parts
+    const mayFill = options !== undefined
     const existing = await events.byId(event.eventId)
     if (existing && existing.standing !== Standing.outlier) return { kind: 'known' }
     if (mayFill && (await this.#unplaced(event.prevEvents)).length > 0) {
-      for (const missing of await gaps.eventsBefore(origin, room, event))
-        await this.#receiveOne(origin, room, missing, writes, false)
+      for (const missing of await gaps.eventsBefore(origin, room, event)) await this.#receiveOne(origin, room, missing, writes)
     }
     const auth = await this.#authEvents(origin, room, event)
     if ('kind' in auth) return auth
     const stateBefore = await this.#stateBefore(origin, room, event, mayFill)
     if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
-    return this.#judge(room, event, auth.verdict, stateBefore, writes)
+    return this.#judge(room, event, auth.verdict, stateBefore, writes, options)
   }
 
   /** Step 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected. */
@@ -114,15 +122,16 @@ export class EventReceiver {
     byAuthEvents: AuthVerdict,
     stateBefore: number,
     writes: Promise<void>[],
+    options: PersistOptions = {},
   ): Promise<Verdict> {
     const { heads, writer } = this.#parts
+    const keep = (persisted: Persisted) => {
+      // A failure is met where the writes are awaited together.
+      persisted.written.catch(() => {})
+      writes.push(persisted.written)
+      return persisted.stored
+    }
     return heads.locked(room.roomId, async () => {
-      const keep = (persisted: Persisted) => {
-        // A failure is met where the writes are awaited together.
-        persisted.written.catch(() => {})
-        writes.push(persisted.written)
-        return persisted.stored
-      }
       // 5. Passes authorisation rules based on the state before the event, otherwise it is rejected.
       const before = byAuthEvents.allowed ? await this.#allowedIn(stateBefore, event) : byAuthEvents
       if (!before.allowed) {
@@ -136,7 +145,7 @@ export class EventReceiver {
         keep(await writer.keep(room, event, Standing.softFailed, stateBefore))
         return { kind: 'soft-failed', rule: now.rule }
       }
-      return { kind: 'accepted', stored: keep(await writer.accept(room, event, stateBefore)) }
+      return { kind: 'accepted', stored: keep(await writer.accept(room, event, stateBefore, options)) }
     })
   }
 

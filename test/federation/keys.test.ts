@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts'
 import { wellKnownRoutes } from '../../src/federation/api/wellknown.ts'
-import { federationRoutes } from '../../src/federation/routes.ts'
+import { identityRoutes } from '../../src/federation/routes.ts'
 import { keyIdsOf, type SigningKey, verifyJson, verifyKeyFrom } from '../../src/protocol/signing.ts'
 import { testServer } from '../http/support.ts'
 import { FakeClock } from '../support/clock.ts'
@@ -22,7 +22,7 @@ async function setUp() {
   const oldKeys = [{ keyId: old.keyId, publicKey: old.publicKey, expiredTs: 1_000 }]
   const ours = localFederation(lab, { clock, oldKeys })
   const { own: ownKeys, notary } = ours
-  const server = await testServer(federationRoutes({ ownKeys, notary, clock, delegatedServer: 'there.test:443' }))
+  const server = await testServer(identityRoutes({ ownKeys, notary, clock, delegatedServer: 'there.test:443' }))
   const query = async (of: Record<string, JsonObject>) =>
     answers((await server.call('POST', QUERY, { body: { server_keys: of } })).json)
   /** Asks for one key of the remote server. */
