@@ -40,7 +40,7 @@ function announce({ urls, setupLink }: RunningApp, config: Config, terminal: Ter
   terminal.err(
     `\nThere is no account yet. Make the first one, an administrator, with this link (it works once):\n\n  ${setupLink}\n\n`,
   )
-  terminal.err('or on the command line:\n\n  node dist/cli.js create-user --admin NAME\n\n')
+  terminal.err('or on the command line:\n\n  npx node dist/cli.js create-user --admin NAME\n\n')
 }
 
 /** Resolves at the first signal; another one ends the process at once. */
