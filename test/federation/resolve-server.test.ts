@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { ServerName } from '../../schemas/ids.ts'
 import { inOrder, type ServerResolverOptions, ServerResolver, type SrvRecord } from '../../src/federation/resolve-server.ts'
@@ -118,8 +121,21 @@ test('an endless chain of redirects is given up', async () => {
 
 test('a redirect may not leave HTTPS', async () => {
   await using lab = await setUp()
-  wellKnown(lab.host, { status: 302, headers: { location: `http://localhost:${lab.host.port}/there` } })
-  assert.deepEqual(await lab.resolver.resolve(name), FALLBACK)
+  const asked: string[] = []
+  const plain = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.end('{"m.server":"m.test:443"}')
+  })
+  plain.listen(0, '127.0.0.1')
+  await once(plain, 'listening')
+  try {
+    const { port } = plain.address() as AddressInfo
+    wellKnown(lab.host, { status: 302, headers: { location: `http://127.0.0.1:${port}/there` } })
+    assert.deepEqual(await lab.resolver.resolve(name), FALLBACK)
+    assert.deepEqual(asked, [])
+  } finally {
+    plain.close()
+  }
 })
 
 test('a certificate for another name is not believed', async () => {
