@@ -7,9 +7,8 @@ import type { JsonObject } from '../../schemas/json.ts'
 import { startApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createDevCa, type DevCa } from '../../src/core/dev-ca.ts'
+import { SHARED_SECRET } from './shared-secret.ts'
 import { type Caller, logIn, type TestUser } from './user.ts'
-
-export const SHARED_SECRET = 'test-secret'
 
 export interface TestHomeserver extends AsyncDisposable {
   readonly name: string

@@ -1,0 +1,98 @@
+/**
+ * Measures a built server in a process of its own, over real HTTP and a real disk: `npm run bench [-- NAME ...]`.
+ * The marks are those of design: CPU time of all threads for one unit, and units a second.
+ * `--profile=FOLDER` leaves CPU profiles of the server there, for bench/profile.ts; `--program=FILE` runs another build.
+ */
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ServerProcess } from '../test/support/server-process.ts'
+import { benchOver, type Measured, type Scenario } from './scenario.ts'
+import { createRoom } from './scenarios/create-room.ts'
+import { deliveries } from './scenarios/deliveries.ts'
+import { firstSync } from './scenarios/first-sync.ts'
+import { join } from './scenarios/join.ts'
+import { members } from './scenarios/members.ts'
+import { messages } from './scenarios/messages.ts'
+import { sendOne } from './scenarios/send-one.ts'
+import { sendRoom } from './scenarios/send-room.ts'
+import { sendRooms } from './scenarios/send-rooms.ts'
+import { syncNothingNew } from './scenarios/sync-nothing-new.ts'
+import { syncOneEvent } from './scenarios/sync-one-event.ts'
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'send-one': sendOne,
+  'send-rooms': sendRooms,
+  'send-room': sendRoom,
+  join,
+  'create-room': createRoom,
+  deliveries,
+  'sync-nothing-new': syncNothingNew,
+  'sync-one-event': syncOneEvent,
+  'first-sync': firstSync,
+  messages,
+  members,
+}
+const MEMORY_MARK_MB = 150
+const WIDTH = 46
+
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    program: { type: 'string', default: resolve(import.meta.dirname, '../dist/cli.js') },
+    profile: { type: 'string' },
+  },
+})
+
+async function main(): Promise<void> {
+  const chosen = names.length === 0 ? Object.keys(SCENARIOS) : names
+  const unknown = chosen.filter((name) => SCENARIOS[name] === undefined)
+  if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there are ${Object.keys(SCENARIOS).join(', ')}`)
+  const nodeOptions = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`]
+  await using server = await ServerProcess.start({ program: resolve(options.program), nodeOptions })
+  line('', 'a second', 'p50 ms', 'p99 ms', 'CPU ms', 'marks')
+  for (const name of chosen) await report(SCENARIOS[name], server)
+  const megabytes = server.memory() / 1_000_000
+  line(
+    'memory after all that, MB',
+    megabytes.toFixed(0),
+    '',
+    '',
+    '',
+    verdict(megabytes <= MEMORY_MARK_MB, `<= ${MEMORY_MARK_MB}`),
+  )
+  // Profiles are written at the end, by a process that has been asked to end.
+  await server.end('SIGTERM')
+}
+
+async function report(scenario: Scenario | undefined, server: ServerProcess): Promise<void> {
+  if (scenario === undefined) return
+  try {
+    const measured = await scenario.run(benchOver(server))
+    const { perSecond, p50, p99, cpuMs } = measured
+    line(
+      scenario.title,
+      Math.round(perSecond).toLocaleString('en'),
+      p50.toFixed(2),
+      p99.toFixed(2),
+      cpuMs.toPrecision(3),
+      marks(scenario, measured),
+    )
+  } catch (cause) {
+    process.exitCode = 1
+    line(scenario.title, String(cause))
+  }
+}
+
+function marks({ mark }: Scenario, { cpuMs, perSecond }: Measured): string {
+  if (mark === undefined) return '-'
+  const cpu = verdict(cpuMs <= mark.cpuMs, `<= ${mark.cpuMs} ms`)
+  return mark.perSecond === undefined ? cpu : `${cpu}, ${verdict(perSecond >= mark.perSecond, `>= ${mark.perSecond}/s`)}`
+}
+
+const verdict = (good: boolean, mark: string): string => `${mark} ${good ? 'ok' : 'OVER'}`
+
+function line(title: string, ...cells: string[]): void {
+  process.stdout.write(`${title.padEnd(WIDTH)} ${cells.map((cell) => cell.padStart(9)).join(' ')}\n`)
+}
+
+await main()

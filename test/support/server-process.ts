@@ -1,0 +1,101 @@
+/** A server in a process of its own, over files of its own: for measurements, and for tests that kill it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { JsonObject } from '../../schemas/json.ts'
+import { Running } from '../cli/support.ts'
+import { SHARED_SECRET } from './shared-secret.ts'
+
+export interface ServerProcessOptions {
+  readonly name?: string
+  /** Settings over those of measurements, as the configuration file has them. */
+  readonly config?: JsonObject
+  /** The command line to run; that of the sources, unless said otherwise. */
+  readonly program?: string
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[]
+}
+
+const SOURCES = resolve(import.meta.dirname, '../../cli.ts')
+/** What Linux counts the time of processes in, a second. */
+const TICKS_PER_MS = 100 / 1000
+
+export class ServerProcess implements AsyncDisposable {
+  readonly #folder: string
+  readonly #command: readonly string[]
+  #running: Running | undefined
+  #url = ''
+
+  private constructor(folder: string, { program = SOURCES, nodeOptions = [] }: ServerProcessOptions) {
+    this.#folder = folder
+    this.#command = [...nodeOptions, program, 'serve', '--config', join(folder, 'causeway.yaml')]
+  }
+
+  /** Starts a server over a new database; resolves when it listens. */
+  static async start(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'causeway-process-'))
+    await mkdir(join(folder, 'data'))
+    await writeFile(join(folder, 'causeway.yaml'), JSON.stringify(settings(folder, options)))
+    const server = new ServerProcess(folder, options)
+    await server.start()
+    return server
+  }
+
+  /** Where clients reach it, over plain HTTP. It may change with a start. */
+  get url(): string {
+    return this.#url
+  }
+
+  /** Starts it over the files that it left. */
+  async start(): Promise<void> {
+    const child: ChildProcess = spawn(process.execPath, this.#command, { cwd: this.#folder })
+    this.#running = new Running(child)
+    const [, url = ''] = await this.#running.says(/ serves \S+ at (http:\S+)/)
+    this.#url = url
+  }
+
+  /** Ends it, by default with no time to tidy up; resolves when it is gone. */
+  async end(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    this.#running?.process.kill(signal)
+    await this.#running?.finished
+  }
+
+  /** The time on processors that all its threads together have taken, in milliseconds, to 10 ms. */
+  cpuMs(): number {
+    const fields = this.#proc('stat')
+      .replace(/^.*\) /, '')
+      .split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_MS
+  }
+
+  /** Its resident memory, in bytes. */
+  memory(): number {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(this.#proc('status'))?.[1]) * 1024
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end()
+    await rm(this.#folder, { recursive: true })
+  }
+
+  #proc(file: string): string {
+    return readFileSync(`/proc/${this.#running?.process.pid}/${file}`, 'utf8')
+  }
+}
+
+function settings(folder: string, { name = 'test.example', config }: ServerProcessOptions): JsonObject {
+  return {
+    server_name: name,
+    public_base_url: 'http://127.0.0.1',
+    listeners: [{ port: 0 }],
+    log: { file: join(folder, 'log'), format: 'json' },
+    registration: { shared_secret: SHARED_SECRET },
+    password: { hash_cost: 'minimal' },
+    rate_limits: { enabled: false },
+    federation: { enabled: false },
+    sync: { response_cache_ms: 0 },
+    ...config,
+  }
+}
