@@ -179,7 +179,7 @@ export const publicRooms = () =>
 export const publicRoomsQuery = () =>
   Type.Object({
     limit: Type.Optional(natural()),
-    since: Type.Optional(Type.String()),
+    since: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     filter: Type.Optional(
       Type.Object({
         generic_search_term: Type.Optional(Type.Union([Type.String(), Type.Null()])),

@@ -25,7 +25,7 @@ export class RoomDeactivation {
     const { names, rooms, memberships, departures } = this.#parts
     const userNid = await names.find(userId)
     if (userNid === undefined) return
-    for (const { roomNid, membership } of [...(await memberships.ofUser(userNid)).values()]) {
+    for (const { roomNid, membership } of (await memberships.ofUser(userNid)).values()) {
       if (membership === 'leave' || membership === 'ban') continue
       const { roomId } = await rooms.get(roomNid)
       // A room that does not let the user go must not keep them in the others.

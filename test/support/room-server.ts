@@ -9,7 +9,8 @@ import { createAccounts } from '../../src/app/accounts.ts'
 import { createRoomServices } from '../../src/app/room-services.ts'
 import { createRoomCore } from '../../src/app/rooms.ts'
 import { openStorage } from '../../src/app/storage.ts'
-import { clientRoutes } from '../../src/client-api/routes.ts'
+import { roomRoutes } from '../../src/client-api/routes.ts'
+import { profileRoutes } from '../../src/client-api/user-data/profile.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { badGateway } from '../../src/core/errors.ts'
 import type { AccountKind } from '../../src/storage/accounts.ts'
@@ -102,8 +103,7 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
     deviceListeners: [],
   })
-  const about = { publicBaseUrl: config.publicBaseUrl, support: undefined, defaultRoomVersion: config.rooms.defaultVersion }
-  const routes = clientRoutes({ ...core, ...rooms, ...accounts, ...about })
+  const routes = [...roomRoutes({ ...core, ...rooms }), ...profileRoutes(accounts)]
   const client: typeof accounts.accessTokens.authenticate = (token, use) => accounts.accessTokens.authenticate(token, use)
   const http = stack.use(await testServer(routes, { authenticators: { ...authenticators({}), client } }))
   const user = async (localpart: string, kind: AccountKind = 'user'): Promise<Client> => {

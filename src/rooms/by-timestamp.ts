@@ -1,0 +1,99 @@
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event */
+import type { RoomId } from '../../schemas/ids.ts'
+import { notFound } from '../core/errors.ts'
+import type { Events } from '../storage/events.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
+import type { History } from './history.ts'
+import type { FoundEvent, RemoteRooms } from './remote.ts'
+import type { RoomView, RoomViews } from './room-view.ts'
+import type { Viewer } from './visibility.ts'
+
+const FIRST = Number.MIN_SAFE_INTEGER
+/** So many events may have come earlier or later than their timestamps say. */
+const SLACK = 20
+
+export interface EventsByTimestampParts {
+  events: Events
+  timelines: Timelines
+  roomViews: RoomViews
+  history: History
+  remote: Pick<RemoteRooms, 'eventNear'>
+}
+
+export class EventsByTimestamp {
+  readonly #parts: EventsByTimestampParts
+
+  constructor(parts: EventsByTimestampParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * The event closest to a timestamp, at it or in the direction from it. Timelines are in the order of arrival, which is
+   * that of time but for disorder between servers: so the place is found by halving, and then looked at more closely.
+   * @throws {MatrixError} M_FORBIDDEN, or M_NOT_FOUND where there is no such event
+   */
+  async nearest(viewer: Viewer, roomId: RoomId, timestamp: number, direction: 'f' | 'b'): Promise<FoundEvent> {
+    const view = await this.#parts.roomViews.of(viewer, roomId)
+    const start = await this.#startNear(view, timestamp, direction)
+    const isRight = ({ head }: StoredEvent) =>
+      direction === 'f' ? head.originServerTs >= timestamp : head.originServerTs <= timestamp
+    const request = { direction, from: start, limit: 1, choice: { passes: isRight } }
+    const [found] = (await this.#parts.history.page(viewer, roomId, request)).events
+    const own = found && { eventId: found.eventId, originServerTs: found.head.originServerTs }
+    const elsewhere = (await this.#mayBeMissing(view, found)) ? await this.#askOthers(view, timestamp, direction) : undefined
+    const nearest = closer(timestamp, own, elsewhere)
+    if (!nearest) throw notFound(`There is no event ${direction === 'f' ? 'after' : 'before'} that time`)
+    return nearest
+  }
+
+  /** Where to start looking from: a little on the wrong side of the timestamp. */
+  async #startNear(view: RoomView, timestamp: number, direction: 'f' | 'b'): Promise<number> {
+    const { timelines } = this.#parts
+    const place = await this.#placeOf(view, timestamp)
+    const near =
+      direction === 'f'
+        ? await timelines.backwards(view.room.nid, FIRST, place, SLACK)
+        : await timelines.forwards(view.room.nid, place, view.upTo, SLACK)
+    const farthest = near.at(-1)?.position ?? place
+    return direction === 'f' ? farthest - 1 : farthest
+  }
+
+  /** The position of the last event that is not after the timestamp, if timestamps were in order. */
+  async #placeOf({ room, upTo }: RoomView, timestamp: number): Promise<number> {
+    const { timelines } = this.#parts
+    const [first] = await timelines.forwards(room.nid, FIRST, upTo, 1)
+    if (!first) return upTo
+    let low = first.position - 1
+    let high = upTo
+    while (low < high) {
+      const middle = low + Math.ceil((high - low) / 2)
+      const [entry] = await timelines.backwards(room.nid, low, middle, 1)
+      if (!entry || (await this.#timeOf(entry)) <= timestamp) low = middle
+      else high = entry.position - 1
+    }
+    return low
+  }
+
+  async #timeOf({ nid }: TimelineEntry): Promise<number> {
+    return (await this.#parts.events.get(nid)).head.originServerTs
+  }
+
+  /** Whether others may know of a closer event: there are gaps, and ours is at the edge of what we have, or missing. */
+  async #mayBeMissing({ room }: RoomView, found: StoredEvent | undefined): Promise<boolean> {
+    const { timelines } = this.#parts
+    if ((await timelines.missing(room.nid)).length === 0) return false
+    const position = found && (await timelines.positionOf(room.nid, found.nid))
+    return position === undefined || (await timelines.backwards(room.nid, FIRST, position - 1, 1)).length === 0
+  }
+
+  #askOthers({ room }: RoomView, timestamp: number, direction: 'f' | 'b'): Promise<FoundEvent | undefined> {
+    return this.#parts.remote.eventNear(room, timestamp, direction)
+  }
+}
+
+function closer(timestamp: number, ...candidates: (FoundEvent | undefined)[]): FoundEvent | undefined {
+  const distance = ({ originServerTs }: FoundEvent) => Math.abs(originServerTs - timestamp)
+  const found = candidates.flatMap((candidate) => candidate ?? [])
+  return found.toSorted((a, b) => distance(a) - distance(b))[0]
+}

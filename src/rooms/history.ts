@@ -1,0 +1,175 @@
+/** Reads the history of rooms. https://spec.matrix.org/v1.19/client-server-api/#getting-events-for-a-room */
+import type { EventId, RoomId, UserId } from '../../schemas/ids.ts'
+import type { Events } from '../storage/events.ts'
+import { Standing, type StoredEvent } from '../storage/stored-event.ts'
+import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
+import { noSuchEvent } from './policy.ts'
+import type { RemoteRooms } from './remote.ts'
+import type { RoomView, RoomViews } from './room-view.ts'
+import type { RoomStates } from './state.ts'
+import type { Viewer, Visibility } from './visibility.ts'
+
+/** Nobody gets more events at once. */
+export const MAX_PAGE = 1_000
+/** How many events one request looks through for those that pass: a filter may fit hardly any. */
+const MAX_SCANNED = 5_000
+const FIRST = Number.MIN_SAFE_INTEGER
+
+export interface HistoryParts {
+  events: Events
+  timelines: Timelines
+  states: RoomStates
+  visibility: Visibility
+  roomViews: RoomViews
+  remote: Pick<RemoteRooms, 'backfill'>
+}
+
+/** Which events are wanted. */
+export interface EventChoice {
+  passes(event: StoredEvent): boolean
+}
+
+export interface PageRequest {
+  readonly direction: 'f' | 'b'
+  /** Stream position to start at; without it, the end or the start of what the viewer may see. */
+  readonly from?: number | undefined
+  /** Stream position to stop at. */
+  readonly to?: number | undefined
+  readonly limit: number
+  readonly choice: EventChoice
+}
+
+export interface HistoryPage {
+  readonly events: readonly StoredEvent[]
+  /** Stream positions between which the page lies, in its direction. `end` is undefined where there is nothing more. */
+  readonly start: number
+  readonly end: number | undefined
+}
+
+/** An event with those around it; positions to go on from in both directions. */
+export interface EventContext {
+  readonly event: StoredEvent
+  readonly before: readonly StoredEvent[]
+  readonly after: readonly StoredEvent[]
+  readonly start: number
+  readonly end: number
+  /** The state at the last event. */
+  readonly stateRoot: number
+}
+
+interface Walk {
+  readonly events: StoredEvent[]
+  /** Where to go on. */
+  readonly position: number
+  readonly isExhausted: boolean
+}
+
+export class History {
+  readonly #parts: HistoryParts
+
+  constructor(parts: HistoryParts) {
+    this.#parts = parts
+  }
+
+  /** A page of a room's history. Where ours ends and gaps are known, other servers are asked for what lies before. */
+  async page(viewer: Viewer, roomId: RoomId, request: PageRequest): Promise<HistoryPage> {
+    const view = await this.#parts.roomViews.of(viewer, roomId)
+    const start = request.from ?? (request.direction === 'b' ? view.upTo : FIRST)
+    let walk = await this.#walk(viewer, view, start, request)
+    if (walk.isExhausted && request.direction === 'b' && request.to === undefined && (await this.#backfill(view, request.limit)))
+      walk = await this.#walk(viewer, view, start, request)
+    const isOver = walk.isExhausted && walk.events.length === 0
+    return { events: walk.events, start, end: isOver ? undefined : walk.position }
+  }
+
+  /** One event. Throws M_NOT_FOUND, also for one that the viewer may not see. */
+  async event(viewer: Viewer, roomId: RoomId, eventId: EventId): Promise<StoredEvent> {
+    const { events, visibility, roomViews, states } = this.#parts
+    const event = await events.byId(eventId)
+    if (!event || event.room.roomId !== roomId) throw noSuchEvent(eventId)
+    if ((await visibility.visible([event], viewer)).length === 1) return event
+    // State from before our time has no place in the timeline, but it is what /state shows.
+    if (event.standing !== Standing.outlier || event.stateKey === undefined) throw noSuchEvent(eventId)
+    const { stateRoot } = await roomViews.of(viewer, roomId)
+    const current = await states.get(stateRoot, event.type, event.stateKey)
+    if (current?.nid !== event.nid) throw noSuchEvent(eventId)
+    return event
+  }
+
+  /**
+   * An event and up to `limit` of those around it, the nearest first.
+   * @throws {MatrixError} M_FORBIDDEN, or M_NOT_FOUND for an event that the viewer may not see
+   */
+  async context(viewer: Viewer, roomId: RoomId, eventId: EventId, limit: number, choice: EventChoice): Promise<EventContext> {
+    const { timelines, roomViews } = this.#parts
+    const view = await roomViews.of(viewer, roomId)
+    const event = await this.event(viewer, roomId, eventId)
+    const position = await timelines.positionOf(view.room.nid, event.nid)
+    if (position === undefined) throw noSuchEvent(eventId)
+    const request = { choice, limit: Math.floor(limit / 2) }
+    const before = await this.#walk(viewer, view, position - 1, { ...request, direction: 'b' })
+    const after = await this.#walk(viewer, view, position, { ...request, direction: 'f', limit: limit - before.events.length })
+    const last = after.events.at(-1) ?? event
+    const around = { before: before.events, after: after.events, start: before.position, end: after.position }
+    return { event, ...around, stateRoot: last.stateAfter }
+  }
+
+  /** The member events of the senders of a page, as of its latest event: what a client needs that loads members lazily. */
+  async membersOf(events: readonly StoredEvent[]): Promise<StoredEvent[]> {
+    const latest = events.reduce<StoredEvent | undefined>(
+      (last, event) => (last && last.head.depth > event.head.depth ? last : event),
+      undefined,
+    )
+    if (!latest) return []
+    const senders = new Set<UserId>(events.map(({ sender }) => sender))
+    return this.#parts.states.many(
+      latest.stateAfter,
+      [...senders].map((sender) => ({ type: 'm.room.member', stateKey: sender })),
+    )
+  }
+
+  /** Collects events that are visible and wanted, from `start` on. */
+  async #walk(viewer: Viewer, view: RoomView, start: number, request: PageRequest): Promise<Walk> {
+    const { direction, limit, choice } = request
+    const found: StoredEvent[] = []
+    let position = start
+    for (let scanned = 0; found.length < limit && scanned < MAX_SCANNED; ) {
+      const entries = await this.#entries(view, direction, position, request.to, Math.min(2 * limit, 200))
+      if (entries.length === 0) return { events: found, position, isExhausted: true }
+      const seen = await this.#visible(entries, viewer)
+      for (const entry of entries) {
+        position = direction === 'b' ? entry.position - 1 : entry.position
+        scanned++
+        const event = seen.get(entry.nid)
+        if (event && choice.passes(event) && found.push(event) === limit) break
+      }
+    }
+    return { events: found, position, isExhausted: false }
+  }
+
+  #entries(
+    view: RoomView,
+    direction: 'f' | 'b',
+    position: number,
+    to: number | undefined,
+    limit: number,
+  ): Promise<TimelineEntry[]> {
+    const { timelines } = this.#parts
+    if (direction === 'b') return timelines.backwards(view.room.nid, to ?? FIRST, Math.min(position, view.upTo), limit)
+    return timelines.forwards(view.room.nid, position, Math.min(to ?? view.upTo, view.upTo), limit)
+  }
+
+  async #visible(entries: readonly TimelineEntry[], viewer: Viewer): Promise<Map<number, StoredEvent>> {
+    const { events, visibility } = this.#parts
+    const stored = await events.byNids(entries.map(({ nid }) => nid))
+    const visible = await visibility.visible([...stored.values()], viewer)
+    return new Map(visible.map((event) => [event.nid, event]))
+  }
+
+  /** Whether there is more of the room's past now than before. */
+  async #backfill({ room }: RoomView, limit: number): Promise<boolean> {
+    const { timelines, remote } = this.#parts
+    if ((await timelines.missing(room.nid)).length === 0) return false
+    return remote.backfill(room, limit)
+  }
+}
