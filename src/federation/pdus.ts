@@ -1,7 +1,7 @@
 /** PDUs off the wire become events here: their form, their signatures and their content hashes are checked, in this order. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EventId } from '../../schemas/ids.ts'
 import type { Json, JsonObject } from '../../schemas/json.ts'
+import { mapInSlices } from '../core/slices.ts'
 import { type ParseOptions, parseEvent, redactedEvent } from '../protocol/event-format.ts'
 import type { Event } from '../protocol/event.ts'
 import type { SignatureVerdict, VerifyEventSignatures } from '../protocol/required-signatures.ts'
@@ -16,8 +16,6 @@ export type CheckedPdu =
   /** Dropped. The id where the PDU is well enough formed to have one. */
   | { readonly refused: string; readonly eventId: EventId | undefined }
 
-/** The event loop is given a turn after so much parsing and hashing. */
-const SLICE_MS = 10
 /** Keys are fetched for so many events together. */
 const VERIFIED_TOGETHER = 4_000
 
@@ -60,19 +58,6 @@ export class PduChecks {
  */
 export function losslessBody<B extends JsonObject>(body: B, bodyText: string): B {
   return hasNonCanonicalNumbers(bodyText) ? (parseLossless(bodyText) as B) : body
-}
-
-/** Maps a long list without holding up the event loop. */
-export async function mapInSlices<T, R>(items: readonly T[], map: (item: T) => R): Promise<R[]> {
-  const results: R[] = []
-  let started = performance.now()
-  for (const item of items) {
-    results.push(map(item))
-    if (performance.now() - started < SLICE_MS) continue
-    await nextTurn()
-    started = performance.now()
-  }
-  return results
 }
 
 function afterSignatures(event: Event, contentHashMatches: boolean, verdict: SignatureVerdict | undefined): CheckedPdu {

@@ -2,6 +2,7 @@
 import type { RoomId } from '../../schemas/ids.ts'
 import { notFound } from '../core/errors.ts'
 import type { Events } from '../storage/events.ts'
+import type { Room } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
 import type { History } from './history.ts'
@@ -20,6 +21,9 @@ export interface EventsByTimestampParts {
   history: History
   remote: Pick<RemoteRooms, 'eventNear'>
 }
+
+/** A room, and up to which position it is looked at. */
+type Extent = Pick<RoomView, 'room' | 'upTo'>
 
 export class EventsByTimestamp {
   readonly #parts: EventsByTimestampParts
@@ -47,8 +51,22 @@ export class EventsByTimestamp {
     return nearest
   }
 
+  /** The same among the events of a room that are here, whoever may see them; undefined where there is none. */
+  async nearestHere(room: Room, timestamp: number, direction: 'f' | 'b'): Promise<FoundEvent | undefined> {
+    const { timelines, events } = this.#parts
+    const upTo = (await timelines.last(room.nid)) ?? 0
+    const start = await this.#startNear({ room, upTo }, timestamp, direction)
+    const entries =
+      direction === 'f'
+        ? await timelines.forwards(room.nid, start, upTo, 2 * SLACK)
+        : await timelines.backwards(room.nid, FIRST, start, 2 * SLACK)
+    const near = [...(await events.byNids(entries.map(({ nid }) => nid))).values()]
+    const found = near.find(({ head: { originServerTs: time } }) => (direction === 'f' ? time >= timestamp : time <= timestamp))
+    return found && { eventId: found.eventId, originServerTs: found.head.originServerTs }
+  }
+
   /** Where to start looking from: a little on the wrong side of the timestamp. */
-  async #startNear(view: RoomView, timestamp: number, direction: 'f' | 'b'): Promise<number> {
+  async #startNear(view: Extent, timestamp: number, direction: 'f' | 'b'): Promise<number> {
     const { timelines } = this.#parts
     const place = await this.#placeOf(view, timestamp)
     const near =
@@ -60,7 +78,7 @@ export class EventsByTimestamp {
   }
 
   /** The position of the last event that is not after the timestamp, if timestamps were in order. */
-  async #placeOf({ room, upTo }: RoomView, timestamp: number): Promise<number> {
+  async #placeOf({ room, upTo }: Extent, timestamp: number): Promise<number> {
     const { timelines } = this.#parts
     const [first] = await timelines.forwards(room.nid, FIRST, upTo, 1)
     if (!first) return upTo

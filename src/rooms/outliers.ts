@@ -1,4 +1,5 @@
 import type { EventId } from '../../schemas/ids.ts'
+import { mapInSlices, slicesOf } from '../core/slices.ts'
 import { authorise, checkAuthEvents, createEventIdOf } from '../protocol/event-auth/index.ts'
 import type { Event } from '../protocol/event.ts'
 import { lookupIn } from '../protocol/state-map.ts'
@@ -18,7 +19,7 @@ export interface OutliersParts {
 /** What an event cites as its authorisation, as far as it is known. */
 export interface KnownAuth {
   readonly events: readonly Event[]
-  readonly entries: readonly { event: Event; rejected: boolean }[]
+  readonly entries: readonly Judged[]
   readonly missing: readonly EventId[]
 }
 
@@ -35,25 +36,17 @@ export class Outliers {
    * An event whose auth events are neither known nor among them is left out.
    */
   async admit(room: Room, offered: readonly Event[]): Promise<void> {
-    const known = await this.#parts.events.nids(offered.map(({ eventId }) => eventId))
-    const fresh = new Map(offered.flatMap((event) => (known.has(event.eventId) ? [] : [[event.eventId, event] as const])))
-    const stored = await this.#storedAuth([...fresh.values()])
-    const judged = new Map<EventId, { event: Event; rejected: boolean }>(stored)
-    const order = citedFirst(fresh).filter((event) => {
-      const entries = citedAsAuth(event).map((eventId) => judged.get(eventId))
-      if (entries.includes(undefined)) return false
-      judged.set(event.eventId, {
-        event,
-        rejected: !isAuthorised(
-          event,
-          entries.flatMap((entry) => entry ?? []),
-        ),
-      })
-      return true
-    })
+    const fresh = new Map<EventId, Event>()
+    const judged = new Map<EventId, Judged>()
+    for await (const part of slicesOf(offered, PART)) {
+      const known = await this.#parts.events.nids(part.map(({ eventId }) => eventId))
+      const unknown = part.filter(({ eventId }) => !known.has(eventId))
+      for (const event of unknown) fresh.set(event.eventId, event)
+      for (const [eventId, entry] of await this.#storedAuth(unknown)) judged.set(eventId, entry)
+    }
+    const order = (await mapInSlices(citedFirst(fresh), (event) => judge(event, judged))).flatMap((event) => event ?? [])
     const rejected = new Set(order.flatMap(({ eventId }) => (judged.get(eventId)?.rejected ? [eventId] : [])))
-    for (let start = 0; start < order.length; start += PART)
-      await this.#parts.writer.keepOutliers(room, order.slice(start, start + PART), rejected)
+    for await (const part of slicesOf(order, PART)) await this.#parts.writer.keepOutliers(room, part, rejected)
   }
 
   /** The auth events of an event, from storage. */
@@ -68,10 +61,10 @@ export class Outliers {
     }
   }
 
-  async #storedAuth(events: readonly Event[]): Promise<Map<EventId, { event: Event; rejected: boolean }>> {
+  async #storedAuth(events: readonly Event[]): Promise<Map<EventId, Judged>> {
     const nids = await this.#parts.events.nids(new Set(events.flatMap(citedAsAuth)))
     const stored = await this.#parts.events.byNids(nids.values())
-    const found = new Map<EventId, { event: Event; rejected: boolean }>()
+    const found = new Map<EventId, Judged>()
     for (const [nid, event] of await this.#parts.events.pdus(nids.values())) {
       found.set(event.eventId, { event, rejected: stored.get(nid)?.standing === Standing.rejected })
     }
@@ -79,8 +72,22 @@ export class Outliers {
   }
 }
 
+interface Judged {
+  readonly event: Event
+  readonly rejected: boolean
+}
+
+/** Adds an event to those that have been judged, by its auth events among them; undefined where one of these is missing. */
+function judge(event: Event, judged: Map<EventId, Judged>): Event | undefined {
+  const entries = citedAsAuth(event).map((eventId) => judged.get(eventId))
+  const auth = entries.filter((entry) => entry !== undefined)
+  if (auth.length < entries.length) return undefined
+  judged.set(event.eventId, { event, rejected: !isAuthorised(event, auth) })
+  return event
+}
+
 /** Whether the auth events that an event names allow it. They are not what holds at the event: that is checked by its state. */
-export function isAuthorised(event: Event, auth: readonly { event: Event; rejected: boolean }[]): boolean {
+export function isAuthorised(event: Event, auth: readonly Judged[]): boolean {
   const named = auth.filter(({ event: { eventId } }) => event.authEvents.includes(eventId))
   return checkAuthEvents(event, named).allowed && authorise(event, lookupIn(auth.map((entry) => entry.event))).allowed
 }

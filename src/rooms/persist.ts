@@ -79,6 +79,16 @@ export class EventWriter {
     return this.#parts.db.together(room.nid, () => this.#fork(room, head, event, stateBefore, plan, others, options))
   }
 
+  /**
+   * Adds the join with which this server comes into a room, for the first time or again: nothing from before counts as an end
+   * of the room any more, and the state after the join is the current one. Only under the room's lock.
+   */
+  async enter(room: Room, join: Event, stateBefore: number): Promise<Persisted> {
+    const head = await this.#parts.heads.get(room)
+    const plan = await this.#plan(room, join, stateBefore, {})
+    return this.#parts.db.together(room.nid, () => this.#fork(room, head, join, stateBefore, plan, [], {}))
+  }
+
   /** Keeps an event that is not part of the room's timeline: rejected or soft-failed. Only under the room's lock. */
   async keep(room: Room, event: Event, standing: Standing, stateBefore: number): Promise<Persisted> {
     const plan = await this.#plan(room, event, stateBefore, {})

@@ -1,7 +1,7 @@
 /** Events as other servers are shown them. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type EventId, serverOf, type ServerName, type UserId } from '../../../schemas/ids.ts'
 import { stringAt } from '../../../schemas/json.ts'
+import { slicesOf } from '../../core/slices.ts'
 import { createEventIdOf } from '../../protocol/event-auth/index.ts'
 import type { Event, Pdu, StateKey } from '../../protocol/event.ts'
 import { historyVisibilityOf, mayServerSee, type ServerSight } from '../../protocol/history-visibility.ts'
@@ -51,10 +51,8 @@ export class ServedEvents {
   /** The PDUs of a set of nids as JSON text, in the same order. */
   async texts(nids: readonly number[]): Promise<string[]> {
     const texts: string[] = []
-    for (const slice of slices(nids)) {
+    for await (const slice of slicesOf(nids, SLICE))
       for (const pdu of await this.#parts.signedPdus.ofNids(slice)) texts.push(JSON.stringify(pdu))
-      await nextTurn()
-    }
     return texts
   }
 
@@ -65,10 +63,8 @@ export class ServedEvents {
     let frontier = nids
     while (frontier.length > 0) {
       const cited = new Set<EventId>()
-      for (const slice of slices(frontier)) {
+      for await (const slice of slicesOf(frontier, SLICE))
         for (const event of (await events.pdus(slice)).values()) for (const eventId of citedBy(event)) cited.add(eventId)
-        await nextTurn()
-      }
       frontier = [...(await events.nids(cited)).values()].filter((nid) => !chain.has(nid))
       for (const nid of frontier) chain.add(nid)
     }
@@ -116,10 +112,6 @@ export class ServedEvents {
     const names = await this.#parts.names.namesOf(records.map(({ userNid }) => userNid))
     return [...names.values()].filter((name): name is UserId => serverOf(name) === origin)
   }
-}
-
-function slices(nids: readonly number[]): number[][] {
-  return Array.from({ length: Math.ceil(nids.length / SLICE) }, (_, index) => nids.slice(index * SLICE, (index + 1) * SLICE))
 }
 
 /** The auth events, and since room version 12 the create event, which the room id names instead. */

@@ -1,0 +1,179 @@
+/** History from before all that we have. https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events */
+import type { EventId, RoomId, ServerName } from '../../../schemas/ids.ts'
+import { getEventByTimestamp } from '../../../schemas/server/events.ts'
+import { KeyedQueue } from '../../core/keyed-queue.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { Event } from '../../protocol/event.ts'
+import { allowedIn } from '../../rooms/allowed.ts'
+import type { GapFiller } from '../../rooms/gaps.ts'
+import type { RoomHeads } from '../../rooms/heads.ts'
+import type { Outliers } from '../../rooms/outliers.ts'
+import type { EventWriter } from '../../rooms/persist.ts'
+import type { RemoteHistory } from '../../rooms/remote-history.ts'
+import type { FoundEvent } from '../../rooms/remote.ts'
+import type { StateResolver } from '../../rooms/resolve.ts'
+import type { RoomStates } from '../../rooms/state.ts'
+import type { Database } from '../../storage/database.ts'
+import { eventIdOfBytes } from '../../storage/event-ids.ts'
+import type { Events } from '../../storage/events.ts'
+import type { Memberships } from '../../storage/memberships.ts'
+import type { Room } from '../../storage/rooms.ts'
+import type { StateMaps } from '../../storage/state.ts'
+import { Standing, type StoredEvent } from '../../storage/stored-event.ts'
+import type { Timelines } from '../../storage/timelines.ts'
+import type { FederationClient } from '../client.ts'
+import { FederationError } from '../errors.ts'
+
+export interface BackfillParts {
+  serverName: ServerName
+  db: Database
+  events: Events
+  maps: StateMaps
+  memberships: Memberships
+  timelines: Timelines
+  heads: RoomHeads
+  states: RoomStates
+  resolver: StateResolver
+  writer: EventWriter
+  outliers: Outliers
+  gaps: Pick<GapFiller, 'stateAfter' | 'fetchAuthChain'>
+  history: Pick<RemoteHistory, 'backfill' | 'events'>
+  client: Pick<FederationClient, 'call'>
+  log: Logger
+}
+
+/** An event that gets its place in the room. */
+interface Placed {
+  readonly event: Event
+  readonly stateBefore: number
+}
+
+/** So many servers are asked before it counts that nobody knows. */
+const MAX_SERVERS = 5
+const MAX_FROM = 10
+const MAX_EVENTS = 100
+
+export class Backfill {
+  readonly #parts: BackfillParts
+  readonly #running = new KeyedQueue<RoomId>()
+
+  constructor(parts: BackfillParts) {
+    this.#parts = parts
+  }
+
+  /** As `RemoteRooms.backfill`. */
+  fill(room: Room, limit: number): Promise<boolean> {
+    return this.#running.run(room.roomId, async () => {
+      const from = await this.#missing(room)
+      if (from.length === 0) return false
+      for (const server of await this.#servers(room)) {
+        const found = await this.#parts.history.backfill(server, room, from, Math.min(limit, MAX_EVENTS))
+        if (found && (await this.#place(server, room, found))) return true
+      }
+      return false
+    })
+  }
+
+  /** As `RemoteRooms.eventNear`. */
+  async eventNear(room: Room, timestamp: number, direction: 'f' | 'b'): Promise<FoundEvent | undefined> {
+    const input = { params: { roomId: room.roomId }, query: { ts: timestamp, dir: direction } }
+    for (const server of await this.#servers(room)) {
+      try {
+        const found = await this.#parts.client.call(getEventByTimestamp, server, input)
+        await this.#keep(server, room, found.event_id)
+        return { eventId: found.event_id, originServerTs: found.origin_server_ts }
+      } catch (cause) {
+        if (!(cause instanceof FederationError)) throw cause
+        this.#parts.log.debug({ server, detail: cause.detail }, 'A server knows no event near a timestamp')
+      }
+    }
+    return undefined
+  }
+
+  async #keep(server: ServerName, room: Room, eventId: EventId): Promise<void> {
+    const { events, history, gaps, outliers } = this.#parts
+    if ((await events.byId(eventId)) !== undefined) return
+    const [event] = await history.events(server, room, [eventId])
+    if (!event) return
+    await gaps.fetchAuthChain(server, room, event)
+    await outliers.admit(room, [event])
+  }
+
+  /** The events to go on from: those that the latest of ours with a gap before them cite. */
+  async #missing(room: Room): Promise<EventId[]> {
+    const { timelines, events } = this.#parts
+    const rows = await timelines.missing(room.nid)
+    const citing = await events.byNids(rows.map(({ event_nid: nid }) => nid))
+    const depthOf = (nid: number) => citing.get(nid)?.head.depth ?? 0
+    const latest = rows.sort((a, b) => depthOf(b.event_nid) - depthOf(a.event_nid)).slice(0, MAX_FROM)
+    return latest.map(({ event_id: id }) => eventIdOfBytes(id, room.rules))
+  }
+
+  async #servers(room: Room): Promise<ServerName[]> {
+    const { memberships, serverName } = this.#parts
+    const { servers } = await memberships.members(room.nid)
+    const others = [...(servers.keys() as Iterable<ServerName>)].filter((server) => server !== serverName)
+    return others.slice(0, MAX_SERVERS)
+  }
+
+  /** Gives the events their places, the latest first, as far as the states before them can be found out. */
+  async #place(server: ServerName, room: Room, found: readonly Event[]): Promise<boolean> {
+    const { events, outliers, heads, writer } = this.#parts
+    const known = await events.byIds(found.map(({ eventId }) => eventId))
+    const fresh = found.filter(({ eventId }) => (known.get(eventId)?.standing ?? Standing.outlier) === Standing.outlier)
+    const earliest = fresh.at(-1)
+    if (!earliest) return false
+    await this.#parts.gaps.fetchAuthChain(server, room, earliest)
+    await outliers.admit(room, fresh)
+    const placed = await this.#withStates(server, room, fresh)
+    const writes: Promise<void>[] = []
+    await heads.locked(room.roomId, async () => {
+      for (const { event, stateBefore } of placed.toReversed())
+        writes.push((await writer.prepend(room, event, stateBefore)).written)
+    })
+    await Promise.all(writes)
+    return placed.length > 0
+  }
+
+  /** Works out the states from the earliest event on. */
+  async #withStates(server: ServerName, room: Room, fresh: readonly Event[]): Promise<Placed[]> {
+    const { events, states } = this.#parts
+    const after = new Map<EventId, number>()
+    const placed: Placed[] = []
+    for (const event of fresh.toReversed()) {
+      const stored = await events.byId(event.eventId)
+      const stateBefore = stored?.standing === Standing.outlier ? await this.#stateBefore(server, room, event, after) : undefined
+      if (!stored || stateBefore === undefined || !(await allowedIn(states, stateBefore, event)).allowed) continue
+      after.set(event.eventId, await this.#stateAfter(room, stored, stateBefore))
+      placed.push({ event, stateBefore })
+    }
+    return placed
+  }
+
+  async #stateBefore(
+    server: ServerName,
+    room: Room,
+    event: Event,
+    after: ReadonlyMap<EventId, number>,
+  ): Promise<number | undefined> {
+    const { events, gaps, resolver } = this.#parts
+    const stored = await events.byIds(event.prevEvents)
+    const roots: number[] = []
+    for (const prev of event.prevEvents) {
+      const before = stored.get(prev)
+      const isPlaced = before !== undefined && before.standing !== Standing.outlier
+      const root = after.get(prev) ?? (isPlaced ? before.stateAfter : await gaps.stateAfter(server, room, prev))
+      if (root === undefined) return undefined
+      roots.push(root)
+    }
+    return resolver.resolve(room, roots)
+  }
+
+  async #stateAfter(room: Room, { isState, kindNid, nid }: StoredEvent, stateBefore: number): Promise<number> {
+    if (!isState) return stateBefore
+    const { db, maps } = this.#parts
+    const change = await maps.change(stateBefore, new Map([[kindNid, nid]]))
+    await db.write((batch) => maps.write(batch, change), room.nid)
+    return change.root
+  }
+}

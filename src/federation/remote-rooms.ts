@@ -1,0 +1,26 @@
+import type { RemoteRooms } from '../rooms/remote.ts'
+import type { Backfill } from './outbound/backfill.ts'
+import type { RemoteDirectory } from './outbound/directory.ts'
+import type { OutboundJoins } from './outbound/joins.ts'
+import type { OutboundMemberships } from './outbound/memberships.ts'
+
+export interface RemoteRoomsParts {
+  joins: OutboundJoins
+  memberships: OutboundMemberships
+  directory: RemoteDirectory
+  backfill: Backfill
+}
+
+/** The port through which rooms reach other servers. */
+export function remoteRooms({ joins, memberships, directory, backfill }: RemoteRoomsParts): RemoteRooms {
+  return {
+    join: (membership) => joins.join(membership),
+    knock: (membership) => memberships.knock(membership),
+    leave: (membership) => memberships.leave(membership),
+    invite: (room, event, stateRoot) => memberships.invite(room, event, stateRoot),
+    resolveAlias: (alias) => directory.resolveAlias(alias),
+    publicRooms: (server, query) => directory.publicRooms(server, query),
+    backfill: (room, limit) => backfill.fill(room, limit),
+    eventNear: (room, timestamp, direction) => backfill.eventNear(room, timestamp, direction),
+  }
+}
