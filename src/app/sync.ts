@@ -5,12 +5,13 @@ import { PushSubjects } from '../rooms/push-subjects.ts'
 import { ReadMarkers } from '../rooms/read-markers.ts'
 import { Receipts } from '../rooms/receipts.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
+import { StrippedStates } from '../rooms/stripped-state.ts'
 import { Tags } from '../rooms/tags.ts'
 import { Typing } from '../rooms/typing.ts'
 import { UnreadCounts } from '../rooms/unread-counts.ts'
 import { Notifier } from '../streams/notifier.ts'
 import { TypingUsers } from '../streams/typing.ts'
-import { EventTexts } from '../sync/event-texts.ts'
+import { EventTexts, type PduSource } from '../sync/event-texts.ts'
 import type { SyncExtension } from '../sync/extension.ts'
 import { SyncFilters } from '../sync/filters.ts'
 import { LazyMembers } from '../sync/lazy-members.ts'
@@ -57,6 +58,7 @@ export function createSync(
   storage: Storage,
   core: RoomCore,
   streams: UserStreams,
+  pdus: PduSource,
   extensions: readonly SyncExtension[],
 ) {
   const notifier = new Notifier({ ...storage, clock })
@@ -69,13 +71,14 @@ export function createSync(
     clock,
     stateAtPosition,
     contents: new SectionContents({ ...storage, ...core, stateAtPosition, roomState }),
-    texts: new EventTexts({ ...storage, ...core }),
+    texts: new EventTexts({ ...core, pdus }),
     summaries: new RoomSummaries({ ...storage, ...core }),
     lazyMembers: new LazyMembers(storage),
     typing: streams.typingUsers,
     receipts: new ReceiptStream(storage.receipts, storage.names),
   })
-  const builder = new SyncBuilder({ ...storage, ...core, pushRules: streams.pushRules, sections, extensions })
+  const strippedStates = new StrippedStates({ ...storage, ...core })
+  const builder = new SyncBuilder({ ...storage, ...core, strippedStates, pushRules: streams.pushRules, sections, extensions })
   return {
     notifier,
     filters: new SyncFilters(storage),

@@ -37,6 +37,13 @@ export class Notifier {
     return this.#followers.size
   }
 
+  /** How many of them wait for something. */
+  get waiting(): number {
+    let waiting = 0
+    for (const follower of this.#followers.values()) if (follower.isWaiting) waiting++
+    return waiting
+  }
+
   /** False where it is certain that nothing has changed in the room after `position`. */
   mayRoomHaveChanged(roomNid: number, position: number): boolean {
     return this.#rooms.mayHaveChanged(roomNid, position)

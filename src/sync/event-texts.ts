@@ -1,13 +1,18 @@
 import { parseJson } from '../core/json-text.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../schemas/json.ts'
-import { redact } from '../protocol/redaction.ts'
+import type { Pdu } from '../protocol/event.ts'
 import type { ClientEvents, Reader } from '../rooms/client-events.ts'
-import type { Events } from '../storage/events.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { SyncFilter } from './filter.ts'
 
+/** Gives events as other servers get them: signed, and redacted where they are. */
+export interface PduSource {
+  /** The PDUs of a set of nids, in the same order. */
+  ofNids(nids: readonly number[]): Promise<Pdu[]>
+}
+
 export interface EventTextsParts {
-  events: Events
+  pdus: PduSource
   clientEvents: Pick<ClientEvents, 'texts'>
 }
 
@@ -31,12 +36,8 @@ export class EventTexts {
   }
 
   async #federation(events: readonly StoredEvent[]): Promise<string[]> {
-    const pdus = await this.#parts.events.pdus(events.map(({ nid }) => nid))
-    return events.map((event) => {
-      const pdu = pdus.get(event.nid)?.pdu ?? {}
-      const visible = event.redacted ? redact(pdu, event.room.rules.redaction) : pdu
-      return JSON.stringify({ ...visible, event_id: event.eventId, room_id: event.room.roomId })
-    })
+    const pdus = await this.#parts.pdus.ofNids(events.map(({ nid }) => nid))
+    return events.map(({ eventId, room }, index) => JSON.stringify({ ...pdus[index], event_id: eventId, room_id: room.roomId }))
   }
 }
 

@@ -13,7 +13,7 @@ import type { TypingUsers } from '../streams/typing.ts'
 import type { EventTexts } from './event-texts.ts'
 import { type LazyMembers, sendersToKnow } from './lazy-members.ts'
 import type { SyncTurn } from './request.ts'
-import type { RoomContent, RoomContents } from './room-contents.ts'
+import type { SectionContent, SectionContents } from './section-contents.ts'
 import type { RoomSummaries, RoomSummary } from './room-summary.ts'
 import { accountDataText } from './streams/account-data.ts'
 import { notificationCounts } from './streams/notification-counts.ts'
@@ -27,8 +27,8 @@ export interface RoomSectionsParts {
   clock: Clock
   rooms: Rooms
   states: RoomStates
-  stateAt: StateAtPosition
-  contents: RoomContents
+  stateAtPosition: StateAtPosition
+  contents: SectionContents
   texts: EventTexts
   summaries: RoomSummaries
   lazyMembers: LazyMembers
@@ -96,12 +96,12 @@ export class RoomSections {
 
   /** Whether the reader was joined to the room at an earlier position. */
   async wasJoined(turn: SyncTurn, { roomNid }: MembershipRecord, position: number): Promise<boolean> {
-    const { states, stateAt } = this.#parts
-    const root = await stateAt.root(roomNid, position)
+    const { states, stateAtPosition } = this.#parts
+    const root = await stateAtPosition.root(roomNid, position)
     return stringAt(await states.content(root, 'm.room.member', turn.reader.userId), 'membership') === 'join'
   }
 
-  async #content(turn: SyncTurn, room: Room, record: MembershipRecord, isNew: boolean): Promise<RoomContent | undefined> {
+  async #content(turn: SyncTurn, room: Room, record: MembershipRecord, isNew: boolean): Promise<SectionContent | undefined> {
     const { contents } = this.#parts
     const { since, upTo, fullState } = turn
     if (isNew || since === undefined) return contents.of(turn, { room, upTo, after: undefined, wholeState: true })
@@ -122,7 +122,7 @@ export class RoomSections {
   }
 
   /** Summary, state and timeline. */
-  async #events(turn: SyncTurn, room: Room, content: RoomContent, isNew: boolean): Promise<{ text: string; isNews: boolean }> {
+  async #events(turn: SyncTurn, room: Room, content: SectionContent, isNew: boolean): Promise<{ text: string; isNews: boolean }> {
     const { timeline, state, endRoot } = content
     const members = turn.filter.state.lazyLoadMembers ? await this.#members(turn, room, content, isNew) : []
     const stateText = await this.#text(turn, content, members.length === 0 ? state.events : [...state.events, ...members])
@@ -142,7 +142,12 @@ export class RoomSections {
   }
 
   /** Member events that go with lazily loaded members: of senders, of heroes, and the reader's own with the whole state. */
-  async #members(turn: SyncTurn, room: Room, { timeline, state, endRoot }: RoomContent, isNew: boolean): Promise<StoredEvent[]> {
+  async #members(
+    turn: SyncTurn,
+    room: Room,
+    { timeline, state, endRoot }: SectionContent,
+    isNew: boolean,
+  ): Promise<StoredEvent[]> {
     const { lazyMembers, summaries } = this.#parts
     const isWhole = isNew || turn.fullState
     if (isNew) lazyMembers.forget(turn, room.nid)
@@ -161,7 +166,7 @@ export class RoomSections {
   }
 
   /** The events as JSON; members who sent none of a shared content share one text. */
-  async #text(turn: SyncTurn, content: RoomContent, events: readonly StoredEvent[]): Promise<string> {
+  async #text(turn: SyncTurn, content: SectionContent, events: readonly StoredEvent[]): Promise<string> {
     if (events.length === 0) return ''
     const { texts, clock } = this.#parts
     const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(turn.reader.userNid)

@@ -16,7 +16,7 @@ export interface RoomStateParts {
   names: Names
   events: Events
   maps: StateMaps
-  stateAt: StateAtPosition
+  stateAtPosition: StateAtPosition
 }
 
 /** How a client learns a room's state: by its timeline and what it had before, and this beside them. */
@@ -98,7 +98,7 @@ export class RoomStateReader {
 
   /** The root of the state at the start of the timeline, or at its end where that is wanted. */
   async #memberRoot({ roomNid, timeline, endRoot, afterTimeline }: StateWish): Promise<number> {
-    return timeline.first && !afterTimeline ? this.#parts.stateAt.rootBefore(roomNid, timeline.first) : endRoot
+    return timeline.first && !afterTimeline ? this.#parts.stateAtPosition.rootBefore(roomNid, timeline.first) : endRoot
   }
 
   async #entriesWithoutMembers(root: number): Promise<ReadonlyMap<number, number>> {

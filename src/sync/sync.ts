@@ -1,9 +1,10 @@
 import { scheduler } from 'node:timers/promises'
 import { stringAt } from '../../schemas/json.ts'
 import type { RoomStates } from '../rooms/state.ts'
+import type { StrippedStates } from '../rooms/stripped-state.ts'
 import type { AccountDataTable } from '../storage/account-data.ts'
 import type { Events } from '../storage/events.ts'
-import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
+import type { MembershipRecord } from '../storage/memberships.ts'
 import type { Rooms } from '../storage/rooms.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { PushRules } from '../users/push-rules.ts'
@@ -22,7 +23,7 @@ export interface SyncBuilderParts {
   events: Events
   states: RoomStates
   timelines: Timelines
-  memberships: Memberships
+  strippedStates: StrippedStates
   accountData: AccountDataTable
   pushRules: PushRules
   sections: RoomSections
@@ -40,8 +41,8 @@ export class SyncBuilder {
   async build(turn: SyncTurn, rooms: TurnRooms): Promise<SyncAnswer> {
     const accountData = await accountDataNews(this.#parts, turn)
     const join = await this.#sections(turn, rooms.joined, (record) => this.#joined(turn, record, accountData))
-    const invite = await this.#sections(turn, rooms.invited, (record) => strippedRoom(this.#parts.memberships, turn, record))
-    const knock = await this.#sections(turn, rooms.knocked, (record) => strippedRoom(this.#parts.memberships, turn, record))
+    const invite = await this.#sections(turn, rooms.invited, (record) => strippedRoom(this.#parts.strippedStates, turn, record))
+    const knock = await this.#sections(turn, rooms.knocked, (record) => strippedRoom(this.#parts.strippedStates, turn, record))
     const leave = await this.#sections(turn, rooms.left, (record) => this.#left(turn, record, accountData))
     const parts = []
     for (const extension of this.#parts.extensions) parts.push(...(await extension.parts(turn, rooms)))

@@ -13,18 +13,18 @@ import { type Choose, loadTimeline, type Timeline } from './streams/timeline.ts'
 
 const EVERYTHING = Number.MIN_SAFE_INTEGER
 
-export interface RoomContentsParts {
+export interface SectionContentsParts {
   events: Events
   maps: StateMaps
   timelines: Timelines
   states: RoomStates
-  stateAt: StateAtPosition
+  stateAtPosition: StateAtPosition
   visibility: Visibility
   roomState: RoomStateReader
 }
 
 /** The events of a room's section: its timeline, and the state beside it. */
-export interface RoomContent {
+export interface SectionContent {
   readonly timeline: Timeline
   readonly state: RoomState
   /** Root of the state at the end of the timeline. */
@@ -50,17 +50,17 @@ export interface ContentWish {
  * Finds the events of rooms for readers. What members who were there all the time get of new events is found once for all of
  * them, in which most of the work of a busy room is shared.
  */
-export class RoomContents {
-  readonly #parts: RoomContentsParts
-  readonly #shared = new LRUCache<string, Promise<RoomContent>>({ max: 2_000 })
+export class SectionContents {
+  readonly #parts: SectionContentsParts
+  readonly #shared = new LRUCache<string, Promise<SectionContent>>({ max: 2_000 })
   readonly #sharedHistory = new LRUCache<number, boolean>({ max: 5_000 })
 
-  constructor(parts: RoomContentsParts) {
+  constructor(parts: SectionContentsParts) {
     this.#parts = parts
   }
 
   /** What has happened in a room since the turn's token, for a reader who was joined to it all that time; undefined for nothing. */
-  async news(turn: SyncTurn, room: Room, since: number): Promise<RoomContent | undefined> {
+  async news(turn: SyncTurn, room: Room, since: number): Promise<SectionContent | undefined> {
     const { timelines } = this.#parts
     const { filter, upTo } = turn
     const entries = await timelines.backwards(room.nid, since, upTo, filter.timelineLimit + 1)
@@ -76,19 +76,19 @@ export class RoomContents {
   }
 
   /** Any other content: checked against the reader's own view of the room. */
-  async of(turn: SyncTurn, wish: ContentWish): Promise<RoomContent> {
-    const endRoot = await this.#parts.stateAt.root(wish.room.nid, wish.upTo)
+  async of(turn: SyncTurn, wish: ContentWish): Promise<SectionContent> {
+    const endRoot = await this.#parts.stateAtPosition.root(wish.room.nid, wish.upTo)
     return this.#load(turn, wish, endRoot, (events) => this.#chooseFor(turn, endRoot, events))
   }
 
   /** A room without a new event may still have changed its state, by what state resolution made of late events. */
-  async #resolved(turn: SyncTurn, wish: ContentWish): Promise<RoomContent | undefined> {
-    const { stateAt } = this.#parts
-    const endRoot = await stateAt.root(wish.room.nid, wish.upTo)
-    return (await stateAt.root(wish.room.nid, wish.after ?? 0)) === endRoot ? undefined : this.of(turn, wish)
+  async #resolved(turn: SyncTurn, wish: ContentWish): Promise<SectionContent | undefined> {
+    const { stateAtPosition } = this.#parts
+    const endRoot = await stateAtPosition.root(wish.room.nid, wish.upTo)
+    return (await stateAtPosition.root(wish.room.nid, wish.after ?? 0)) === endRoot ? undefined : this.of(turn, wish)
   }
 
-  #shareable(key: string, turn: SyncTurn, wish: ContentWish): Promise<RoomContent> {
+  #shareable(key: string, turn: SyncTurn, wish: ContentWish): Promise<SectionContent> {
     const known = this.#shared.get(key)
     if (known) return known
     const content = this.#loadShared(turn, wish)
@@ -97,15 +97,15 @@ export class RoomContents {
     return content
   }
 
-  async #loadShared(turn: SyncTurn, wish: ContentWish): Promise<RoomContent> {
-    const endRoot = await this.#parts.stateAt.root(wish.room.nid, wish.upTo)
+  async #loadShared(turn: SyncTurn, wish: ContentWish): Promise<SectionContent> {
+    const endRoot = await this.#parts.stateAtPosition.root(wish.room.nid, wish.upTo)
     const content = await this.#load(turn, wish, endRoot, (events) =>
       events.filter((event) => turn.filter.timeline.passes(event)),
     )
     return { ...content, isForAll: await this.#areForAll(content.timeline.events) }
   }
 
-  async #load(turn: SyncTurn, wish: ContentWish, endRoot: number, choose: Choose): Promise<RoomContent> {
+  async #load(turn: SyncTurn, wish: ContentWish, endRoot: number, choose: Choose): Promise<SectionContent> {
     const { room, upTo, after } = wish
     const { timeline: wanted, timelineLimit: limit } = turn.filter
     const isWanted = !wanted.isClosed && wanted.allowsRoom(room.roomId)
@@ -121,13 +121,13 @@ export class RoomContents {
   }
 
   async #state({ filter }: SyncTurn, { after, wholeState, room }: ContentWish, wish: StateWish): Promise<RoomState> {
-    const { roomState, stateAt } = this.#parts
+    const { roomState, stateAtPosition } = this.#parts
     const isWhole = wholeState || after === undefined
     const isWanted = !filter.state.isClosed && filter.state.allowsRoom(room.roomId)
     if (isWhole && !isWanted) return { events: [], summaryChanged: true, memberRoot: wish.endRoot }
     const state = isWhole
       ? await roomState.whole(wish, !filter.state.lazyLoadMembers)
-      : await roomState.since(await stateAt.root(room.nid, after), wish)
+      : await roomState.since(await stateAtPosition.root(room.nid, after), wish)
     if (filter.state.isOpen && isWanted) return state
     return { ...state, events: isWanted ? state.events.filter((event) => filter.state.passes(event)) : [] }
   }
@@ -171,7 +171,7 @@ export class RoomContents {
   }
 }
 
-function holdsIgnored({ ignored }: SyncTurn, { timeline }: RoomContent): boolean {
+function holdsIgnored({ ignored }: SyncTurn, { timeline }: SectionContent): boolean {
   return ignored.size > 0 && timeline.events.some(({ sender }) => ignored.has(sender))
 }
 
