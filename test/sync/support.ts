@@ -161,7 +161,15 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
     return new Syncer(made.user_id, made.access_token ?? '', http.port)
   }
   return {
-    ...{ clock, storage, core, rooms, accounts, streams, syncing, user, port: http.port },
+    clock,
+    storage,
+    core,
+    rooms,
+    accounts,
+    streams,
+    syncing,
+    user,
+    port: http.port,
     /** Resolves when so many users have requests that wait. */
     untilWaiting: async (users: number) => {
       while (syncing.notifier.waiting < users) await new Promise(setImmediate)

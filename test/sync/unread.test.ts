@@ -12,6 +12,8 @@ async function together(server: Awaited<ReturnType<typeof syncServer>>) {
   return { alice, bob, room }
 }
 
+const of = (notifications: number, highlights: number) => ({ highlight_count: highlights, notification_count: notifications })
+
 /** [notifications, highlights] of a first sync, which counts as much as one that goes on. */
 async function counts(user: Syncer, room: string, filter = {}) {
   const { unread_notifications: all, unread_thread_notifications: threads } = await user.anew().room(room, { filter })
@@ -88,7 +90,6 @@ describe('unread counts', () => {
     const relation = { 'm.relates_to': { rel_type: 'm.thread', event_id: root } }
     const reply = await bob.send(room, { msgtype: 'm.text', body: 'in the thread', ...relation })
     await bob.send(room, { msgtype: 'm.text', body: 'again', ...relation, 'm.mentions': { user_ids: [alice.id] } })
-    const of = (notifications: number, highlights: number) => ({ highlight_count: highlights, notification_count: notifications })
     assert.deepEqual(await counts(alice, room), [3, 1])
     assert.deepEqual(await counts(alice, room, threaded), [of(1, 0), { [root]: of(2, 1) }])
     await alice.ok('POST', `rooms/${room}/receipt/m.read/${reply}`, { thread_id: root })
