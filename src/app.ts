@@ -6,6 +6,7 @@ import { setupRoutes } from './admin/setup.ts'
 import { Setup } from './admin/setup-page.ts'
 import { controlledDesk, controlPath, startControl } from './app/control.ts'
 import type { AccountDesk, RunningApp } from './app/program.ts'
+import { type AccountPorts, createAccounts } from './app/accounts.ts'
 import { createServices, type Services } from './app/services.ts'
 import { openStorage, type Storage } from './app/storage.ts'
 import { runWorkers } from './app/workers.ts'
@@ -13,12 +14,14 @@ import { landingRoute } from './client-api/discovery/landing.ts'
 import { clientRoutes } from './client-api/routes.ts'
 import type { Config } from './config/schema.ts'
 import { systemClock } from './core/clock.ts'
-import { unauthorised } from './core/errors.ts'
+import { notFound } from './core/errors.ts'
 import { createLogger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
 import { randomToken } from './core/random.ts'
 import { programVersion } from './core/version.ts'
+import { federationRoutes } from './federation/routes.ts'
 import { startListeners } from './http/listeners.ts'
+import { createOutbound } from './http/outbound.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { createHttpApp } from './http/server.ts'
 import type { Route } from './http/route.ts'
@@ -41,17 +44,18 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const metrics = createMetrics(config.metrics)
   const storage = openStorage(config.database.path, options.synchronous)
   stack.use(storage.db)
-  storage.db.observeGroups((size, seconds) => metrics.committed(size, seconds))
+  const outbound = stack.use(createOutbound({ ...config.federation, verifyTls: true }))
   const stopping = new AbortController()
+  const services = createServices({ config, clock: systemClock, log, storage, outbound, signal: stopping.signal })
+  stack.use(runWorkers(services.workers, log.logger('workers')))
   stack.defer(async () => stopping.abort())
-  const services = createServices(config, systemClock, storage, stopping.signal)
-  stack.use(runWorkers([services.lastSeen], log.logger('workers')))
+  watch(metrics, storage, services)
   const setup = createSetup(config, services)
   const http = createHttpApp({
-    routes: [...pages(config, setup, metrics, storage), ...sharedSecretRoutes(services), ...clientRoutes(services)],
+    routes: [...pages(config, setup, metrics, storage), ...routesOf(config, services)],
     authenticators: {
-      client: (token, call) => services.accessTokens.authenticate(token, call),
-      server: () => Promise.reject(unauthorised('This server does not talk to other servers')),
+      client: (token, call) => services.client.accessTokens.authenticate(token, call),
+      server: services.authenticateServer,
     },
     rateLimiter: new RateLimiter(config.rateLimits, systemClock),
     log: log.logger('http'),
@@ -61,10 +65,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   })
   const listening = await startListeners(config.listeners, http)
   stack.defer(() => listening.close(STOP_WITHIN_MS))
-  await services.deactivation.resume()
+  await services.client.deactivation.resume()
   const control = controlPath(config.database.path)
-  if (control !== undefined) stack.use(await startControl(control, deskOf(services)))
-  const setupLink = (await services.registration.hasAccounts()) ? undefined : setup.link
+  if (control !== undefined) stack.use(await startControl(control, deskOf(services.client.registration)))
+  const setupLink = (await services.client.registration.hasAccounts()) ? undefined : setup.link
   const running = stack.move()
   return { urls: listening.at.map(urlOf), setupLink, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
@@ -73,8 +77,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 export async function openAccounts(config: Config): Promise<AccountDesk> {
   try {
     const storage = openStorage(config.database.path)
-    const desk = deskOf(createServices(config, systemClock, storage, AbortSignal.abort()))
-    return { ...desk, [Symbol.asyncDispose]: () => storage.db[Symbol.asyncDispose]() }
+    const { registration } = createAccounts(config, systemClock, storage, ALONE)
+    return { ...deskOf(registration), [Symbol.asyncDispose]: () => storage.db[Symbol.asyncDispose]() }
   } catch (error) {
     const control = controlPath(config.database.path)
     if (error instanceof DatabaseInUse && control !== undefined) return controlledDesk(control)
@@ -82,11 +86,19 @@ export async function openAccounts(config: Config): Promise<AccountDesk> {
   }
 }
 
-function deskOf({ registration }: Services): Pick<AccountDesk, 'createAccount'> {
+/** The ports of accounts where nothing but accounts is there. */
+const ALONE: AccountPorts = {
+  remoteProfiles: { query: () => Promise.reject(notFound()) },
+  onProfileChanged: async () => {},
+  leaveAllRooms: async () => {},
+  deviceListeners: [],
+}
+
+function deskOf(registration: Services['client']['registration']): Pick<AccountDesk, 'createAccount'> {
   return { createAccount: async (account) => (await registration.createAccount(account)).user_id as UserId }
 }
 
-function createSetup(config: Config, { registration }: Services): Setup {
+function createSetup(config: Config, { client: { registration } }: Services): Setup {
   return new Setup({
     serverName: config.serverName,
     baseUrl: config.publicBaseUrl,
@@ -94,6 +106,20 @@ function createSetup(config: Config, { registration }: Services): Setup {
     hasAccounts: () => registration.hasAccounts(),
     createAdmin: async (localpart, password) => (await registration.createFirstAdmin({ localpart, password })).user_id as UserId,
   })
+}
+
+/** What is counted and what is read when somebody looks at the metrics. */
+function watch(metrics: Metrics, storage: Storage, services: Services): void {
+  storage.db.observeGroups((size, seconds) => metrics.committed(size, seconds))
+  metrics.watch('federation_queue', () => storage.outbox.count())
+  metrics.watch('federation_destinations_waiting', () => services.federationSender.busy)
+  metrics.watch('database_queue', () => storage.db.queued)
+  metrics.watch('syncs_waiting', () => services.client.notifier.waiting)
+}
+
+function routesOf(config: Config, services: Services): Route[] {
+  const own = [...sharedSecretRoutes(services), ...clientRoutes(services.client)]
+  return config.federation.enabled ? [...own, ...federationRoutes(services.federation)] : own
 }
 
 /** What people and machines see who run the server. */

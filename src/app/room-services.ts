@@ -21,6 +21,8 @@ import { MembershipSetting } from '../rooms/membership/set.ts'
 import { OutOfBand } from '../rooms/out-of-band.ts'
 import { RoomPreviews } from '../rooms/preview.ts'
 import { ProfileChanges } from '../rooms/profile-changes.ts'
+import { RelatedEvents } from '../rooms/relations.ts'
+import { ContentReports } from '../rooms/reports.ts'
 import type { RemoteRooms } from '../rooms/remote.ts'
 import { RoomViews } from '../rooms/room-view.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
@@ -65,6 +67,8 @@ export function createRoomServices(config: Config, clock: Clock, storage: Storag
     history,
     roomPreviews,
     publicListWithoutAuth,
+    relatedEvents: new RelatedEvents({ ...common, roomViews, history }),
+    contentReports: new ContentReports({ ...common, roomViews, history }),
     eventsByTimestamp: new EventsByTimestamp({ ...common, roomViews, history }),
     roomContents: new RoomContents({ ...common, stateAtPosition, roomViews }),
     roomDirectory: new RoomDirectory({ ...common, stateAtPosition, roomPreviews, allowPublication }),

@@ -22,6 +22,8 @@ import { PushRulesTable } from '../storage/push-rules.ts'
 import { ReceiptsTable } from '../storage/receipts.ts'
 import { RegistrationTokens } from '../storage/registration-tokens.ts'
 import { RemoteDevicesTable } from '../storage/remote-devices.ts'
+import { Relations } from '../storage/relations.ts'
+import { Reports } from '../storage/reports.ts'
 import { Rooms } from '../storage/rooms.ts'
 import { ServerKeys } from '../storage/server-keys.ts'
 import { StateMaps } from '../storage/state.ts'
@@ -65,6 +67,8 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     receipts: new ReceiptsTable(db),
     remoteDevices: new RemoteDevicesTable(db),
     registrationTokens: new RegistrationTokens(db),
+    relations: new Relations(db),
+    reports: new Reports(),
     stateJumps: new StateJumps(db),
     serverKeys: new ServerKeys(db),
     timelines: new Timelines(db),

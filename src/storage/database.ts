@@ -139,6 +139,11 @@ export class Database implements AsyncDisposable {
     return this.#position
   }
 
+  /** Writes that wait for their commit. */
+  get queued(): number {
+    return this.#queue.length
+  }
+
   /** The first row of a query, or undefined. */
   async get<T extends object = Row>(sql: string, ...values: SqlValue[]): Promise<T | undefined> {
     return this.#prepare(sql).get(...values) as T | undefined
