@@ -14,6 +14,7 @@ import { versionsRoutes } from './discovery/versions.ts'
 import { wellknownRoutes } from './discovery/wellknown.ts'
 import { messagePaginationRoutes } from './events/message-pagination.ts'
 import { redactionRoutes } from './events/redaction.ts'
+import { relationsRoutes } from './events/relations.ts'
 import { roomEventByTimestampRoutes } from './events/room-event-by-timestamp.ts'
 import { roomSendRoutes } from './events/room-send.ts'
 import { roomStateRoutes } from './events/room-state.ts'
@@ -28,6 +29,7 @@ import { readMarkerRoutes } from './modules/read-markers.ts'
 import { receiptRoutes } from './modules/receipts.ts'
 import { tagRoutes } from './modules/tags.ts'
 import { typingRoutes } from './modules/typing.ts'
+import { reportContentRoutes } from './modules/report-content.ts'
 import { banningRoutes } from './rooms/banning.ts'
 import { createRoomRoutes } from './rooms/create-room.ts'
 import { directoryRoutes } from './rooms/directory.ts'
@@ -54,6 +56,8 @@ const roomTables = [
   listPublicRoomsRoutes,
   messagePaginationRoutes,
   redactionRoutes,
+  relationsRoutes,
+  reportContentRoutes,
   roomEventByTimestampRoutes,
   roomSendRoutes,
   roomStateRoutes,

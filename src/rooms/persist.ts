@@ -9,12 +9,14 @@ import { kindOf, parseKind } from '../storage/kind.ts'
 import type { Memberships, Membership } from '../storage/memberships.ts'
 import type { Names, ResolvedNames } from '../storage/names.ts'
 import type { Outbox } from '../storage/outbox.ts'
+import type { Relations } from '../storage/relations.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateChange, StateDifference, StateMaps } from '../storage/state.ts'
 import type { StateJumps } from '../storage/state-jumps.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
+import { relationOf } from './relation.ts'
 import type { StateResolver } from './resolve.ts'
 import type { RoomStates } from './state.ts'
 
@@ -27,6 +29,7 @@ export interface EventWriterParts {
   timelines: Timelines
   stateJumps: StateJumps
   memberships: Memberships
+  relations: Relations
   outbox: Outbox
   heads: RoomHeads
   states: RoomStates
@@ -57,6 +60,8 @@ interface Plan {
   change: StateChange
   redacts: number | undefined
   destinations: ServerName[]
+  /** The prev events that have no place in the room here; undefined for an event of ours, which is built on those that have. */
+  missing: readonly EventId[] | undefined
 }
 
 /** The only writer of events: one commit covers the event, the room's state, head and members, and the outbox. */
@@ -85,7 +90,7 @@ export class EventWriter {
    */
   async enter(room: Room, join: Event, stateBefore: number): Promise<Persisted> {
     const head = await this.#parts.heads.get(room)
-    const plan = await this.#plan(room, join, stateBefore, {})
+    const plan = await this.#plan(room, join, stateBefore, {}, true)
     return this.#parts.db.together(room.nid, () => this.#fork(room, head, join, stateBefore, plan, [], {}))
   }
 
@@ -127,7 +132,7 @@ export class EventWriter {
 
   /** Adds an event from before all that we have to the start of its room's timeline: it moves no head and notifies nobody. */
   async prepend(room: Room, event: Event, stateBefore: number): Promise<Persisted> {
-    const plan = await this.#plan(room, event, stateBefore, {})
+    const plan = await this.#plan(room, event, stateBefore, {}, true)
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, plan.change)
       const stored = this.#append(
@@ -137,7 +142,7 @@ export class EventWriter {
         { standing: Standing.accepted, stateBefore, stateAfter: plan.change.root },
         plan,
       )
-      this.#parts.timelines.prepend(batch, room.nid, plan.nid)
+      this.#relate(batch, event, this.#parts.timelines.prepend(batch, room.nid, plan.nid), plan.nid)
       this.#noteGaps(batch, room, event, plan)
       return stored
     })
@@ -195,7 +200,13 @@ export class EventWriter {
     return { stored: appended.stored, written: Promise.all([appended.written, written]).then(() => undefined) }
   }
 
-  async #plan(room: Room, event: Event, stateBefore: number, options: PersistOptions): Promise<Plan> {
+  async #plan(
+    room: Room,
+    event: Event,
+    stateBefore: number,
+    options: PersistOptions,
+    mayLeaveGap = serverOf(event.sender) !== this.#parts.serverName,
+  ): Promise<Plan> {
     const { names, events, maps } = this.#parts
     const resolved = await names.resolve(events.namesOf(event))
     const cited = await events.nids([event.eventId, ...event.prevEvents, ...event.authEvents])
@@ -213,7 +224,13 @@ export class EventWriter {
       change,
       redacts: event.redacts === undefined ? undefined : await this.#redacts(room, event, event.redacts, stateBefore),
       destinations: options.forward ? await this.#destinations(room, event) : [],
+      missing: mayLeaveGap ? await this.#unplaced(event.prevEvents) : undefined,
     }
+  }
+
+  async #unplaced(eventIds: readonly EventId[]): Promise<EventId[]> {
+    const known = await this.#parts.events.byIds(eventIds)
+    return eventIds.filter((eventId) => (known.get(eventId)?.standing ?? Standing.outlier) === Standing.outlier)
   }
 
   #append(batch: Batch, room: Room, event: Event, placement: Placement, plan: Plan): StoredEvent {
@@ -235,7 +252,7 @@ export class EventWriter {
     users: ResolvedNames,
     options: PersistOptions,
   ): void {
-    this.#parts.timelines.append(batch, room.nid, stored.nid)
+    this.#relate(batch, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)
     if (next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
@@ -263,13 +280,17 @@ export class EventWriter {
     else memberships.remove(batch, room.nid, user)
   }
 
-  /** Where the event cites what we do not have, history goes on behind it; and what was missing may be this event. */
-  #noteGaps(batch: Batch, room: Room, event: Event, plan: Plan): void {
-    const { timelines, serverName } = this.#parts
-    if (serverOf(event.sender) === serverName) return
+  #relate(batch: Batch, event: Event, position: number, nid: number): void {
+    const relation = relationOf(event)
+    if (relation) this.#parts.relations.add(batch, relation.target, position, nid, relation.relType)
+  }
+
+  /** Where the event cites what has no place here, history goes on behind it; and what was missing may be this event. */
+  #noteGaps(batch: Batch, room: Room, event: Event, { missing, nid }: Plan): void {
+    if (!missing) return
+    const { timelines } = this.#parts
     timelines.removeMissing(batch, room.nid, eventIdBytes(event.eventId))
-    for (const prev of event.prevEvents)
-      if (!plan.cited.has(prev)) timelines.addMissing(batch, room.nid, eventIdBytes(prev), plan.nid)
+    for (const prev of missing) timelines.addMissing(batch, room.nid, eventIdBytes(prev), nid)
   }
 
   #usersOf(differences: readonly CurrentChange[]): Promise<ResolvedNames> {

@@ -51,9 +51,11 @@ export class Timelines {
     return position
   }
 
-  /** Puts an event from before all that we have at the start of its room's timeline. */
-  prepend(batch: Batch, roomNid: number, eventNid: number): void {
-    batch.run(INSERT, roomNid, this.#db.drawBackwardsPosition(), eventNid)
+  /** Puts an event from before all that we have at the start of its room's timeline; returns its position. */
+  prepend(batch: Batch, roomNid: number, eventNid: number): number {
+    const position = this.#db.drawBackwardsPosition()
+    batch.run(INSERT, roomNid, position, eventNid)
+    return position
   }
 
   /** Up to `limit` entries with `after < position <= upTo`: the first of them, in order. */

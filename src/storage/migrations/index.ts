@@ -5,6 +5,7 @@ import { serverKeys } from './0003-server-keys.ts'
 import { federation } from './0004-federation.ts'
 import { userStreams } from './0005-user-streams.ts'
 import { devices } from './0006-devices.ts'
+import { relations } from './0007-relations.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { number: 4, name: 'federation', sql: federation },
   { number: 5, name: 'user streams', sql: userStreams },
   { number: 6, name: 'devices', sql: devices },
+  { number: 7, name: 'relations and reports', sql: relations },
 ]

@@ -1,0 +1,112 @@
+/** https://spec.matrix.org/v1.19/client-server-api/#relationships-api */
+import type { EventId, RoomId } from '../../schemas/ids.ts'
+import type { Events } from '../storage/events.ts'
+import type { Relation, Relations } from '../storage/relations.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import type { History } from './history.ts'
+import { relationOf } from './relation.ts'
+import type { RoomViews } from './room-view.ts'
+import type { Viewer, Visibility } from './visibility.ts'
+
+const FIRST = Number.MIN_SAFE_INTEGER
+/** How many children one request looks through for those that are wanted and visible. */
+const MAX_SCANNED = 2_000
+/** With `recurse`, children of children of children; the depth is given back in `recursion_depth`. */
+export const RECURSION_DEPTH = 3
+
+export interface RelatedEventsParts {
+  events: Events
+  relations: Relations
+  roomViews: RoomViews
+  history: History
+  visibility: Visibility
+}
+
+export interface RelationsRequest {
+  readonly direction: 'f' | 'b'
+  /** Stream positions, as in /messages. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  readonly limit: number
+  readonly recurse: boolean
+  readonly relType?: string | undefined
+  readonly eventType?: string | undefined
+}
+
+export interface RelationsPage {
+  readonly events: readonly StoredEvent[]
+  /** Position to go on from; undefined where there is nothing more. */
+  readonly next: number | undefined
+}
+
+export class RelatedEvents {
+  readonly #parts: RelatedEventsParts
+
+  constructor(parts: RelatedEventsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * The children of an event, in the order of the timeline. What is redacted has lost its relation.
+   * @throws {MatrixError} M_NOT_FOUND for a parent that the viewer may not see
+   */
+  async page(viewer: Viewer, roomId: RoomId, parent: EventId, request: RelationsRequest): Promise<RelationsPage> {
+    const { history, roomViews } = this.#parts
+    const event = await history.event(viewer, roomId, parent)
+    const { upTo } = await roomViews.of(viewer, roomId)
+    const { direction, from, to } = request
+    const range =
+      direction === 'b'
+        ? { after: to ?? FIRST, upTo: Math.min(from ?? upTo, upTo) }
+        : { after: from ?? FIRST, upTo: Math.min(to ?? upTo, upTo) }
+    const children = await this.#children(event, direction, range, request.recurse ? RECURSION_DEPTH : 1)
+    return this.#choose(viewer, event, children, request)
+  }
+
+  /** Those of the children that are visible and wanted, up to the limit. */
+  async #choose(
+    viewer: Viewer,
+    parent: StoredEvent,
+    children: readonly Relation[],
+    request: RelationsRequest,
+  ): Promise<RelationsPage> {
+    const { events, visibility } = this.#parts
+    const stored = await events.byNids(children.map(({ nid }) => nid))
+    const visible = new Set(await visibility.visible([...stored.values()], viewer))
+    const found: StoredEvent[] = []
+    for (const { nid, position } of children) {
+      const event = stored.get(nid)
+      if (!event || !visible.has(event) || !isWanted(event, parent, request)) continue
+      found.push(event)
+      if (found.length === request.limit) return { events: found, next: request.direction === 'b' ? position - 1 : position }
+    }
+    return { events: found, next: undefined }
+  }
+
+  /** The relations to an event, and to those that relate to it, down to a depth, in order. */
+  async #children(
+    { eventId }: StoredEvent,
+    direction: 'f' | 'b',
+    { after, upTo }: { after: number; upTo: number },
+    depth: number,
+  ): Promise<Relation[]> {
+    const { relations, events } = this.#parts
+    const all = new Map<number, Relation>()
+    let targets: EventId[] = [eventId]
+    for (let level = 0; level < depth && targets.length > 0 && all.size < MAX_SCANNED; level++) {
+      const found: Relation[] = []
+      for (const target of targets) found.push(...(await relations.of(target, direction, after, upTo, MAX_SCANNED - all.size)))
+      const fresh = found.filter(({ nid }) => !all.has(nid))
+      for (const relation of fresh) all.set(relation.nid, relation)
+      targets =
+        level + 1 < depth ? [...(await events.byNids(fresh.map(({ nid }) => nid))).values()].map((child) => child.eventId) : []
+    }
+    return [...all.values()].sort((a, b) => (direction === 'b' ? b.position - a.position : a.position - b.position))
+  }
+}
+
+function isWanted(event: StoredEvent, parent: StoredEvent, { relType, eventType }: RelationsRequest): boolean {
+  const relation = relationOf(event)
+  if (!relation || event.room.nid !== parent.room.nid) return false
+  return (relType === undefined || relation.relType === relType) && (eventType === undefined || event.type === eventType)
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Client, roomServer } from '../../support/room-server.ts'
+
+interface Page {
+  readonly chunk: readonly { event_id: string }[]
+  readonly next_batch?: string
+  readonly recursion_depth?: number
+}
+
+const relating = (to: string, relType: string, more: Record<string, string> = {}) => ({
+  body: 'child',
+  'm.relates_to': { rel_type: relType, event_id: to, ...more },
+})
+
+async function list(client: Client, room: string, rest: string): Promise<string[]> {
+  const { chunk } = await client.ok<Page>('GET', `/_matrix/client/v1/rooms/${room}/relations/${rest}`)
+  return chunk.map((event) => event.event_id)
+}
+
+test('the children of an event, all or those of one kind, page by page', async () => {
+  await using hs = await roomServer()
+  const alice = await hs.user('alice')
+  const room = await alice.createRoom()
+  const parent = await alice.send(room, 'parent')
+  await alice.send(room, 'no child')
+  const first = await alice.send(room, relating(parent, 'm.thread'))
+  const like = await alice.send(room, relating(parent, 'm.annotation', { key: '👍' }), 'm.reaction')
+  const last = await alice.send(room, relating(parent, 'm.thread'), 'org.example.poll')
+  assert.deepEqual(await list(alice, room, parent), [last, like, first])
+  assert.deepEqual(await list(alice, room, `${parent}?dir=f`), [first, like, last])
+  assert.deepEqual(await list(alice, room, `${parent}/m.thread`), [last, first])
+  assert.deepEqual(await list(alice, room, `${parent}/m.thread/m.room.message`), [first])
+  const page = await alice.ok<Page>('GET', `/_matrix/client/v1/rooms/${room}/relations/${parent}?limit=2`)
+  assert.equal(page.chunk.length, 2)
+  assert.deepEqual(await list(alice, room, `${parent}?limit=2&from=${page.next_batch}`), [first])
+  await alice.ok('PUT', `rooms/${room}/redact/${like}/r`, {})
+  assert.deepEqual(await list(alice, room, parent), [last, first])
+})
+
+test('children of children come with recurse', async () => {
+  await using hs = await roomServer()
+  const alice = await hs.user('alice')
+  const room = await alice.createRoom()
+  const parent = await alice.send(room, 'parent')
+  const child = await alice.send(room, relating(parent, 'm.thread'))
+  const grandchild = await alice.send(room, relating(child, 'm.annotation', { key: '👍' }), 'm.reaction')
+  assert.deepEqual(await list(alice, room, parent), [child])
+  assert.deepEqual(await list(alice, room, `${parent}?recurse=true`), [grandchild, child])
+  const { recursion_depth: depth } = await alice.ok<Page>(
+    'GET',
+    `/_matrix/client/v1/rooms/${room}/relations/${parent}?recurse=true`,
+  )
+  assert.equal(depth, 3)
+})
+
+test('what is not for somebody to see is not listed for them', async () => {
+  await using hs = await roomServer()
+  const [alice, bob] = await hs.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await alice.setState(room, 'm.room.history_visibility', { history_visibility: 'joined' })
+  const hidden = await alice.send(room, 'hidden')
+  await bob.refused('M_NOT_FOUND', 'GET', `/_matrix/client/v1/rooms/${room}/relations/${hidden}`)
+  await bob.join(room)
+  await bob.refused('M_NOT_FOUND', 'GET', `/_matrix/client/v1/rooms/${room}/relations/${hidden}`)
+  const parent = await alice.send(room, 'parent')
+  await bob.ok('POST', `rooms/${room}/leave`)
+  await alice.send(room, relating(parent, 'm.thread'))
+  assert.deepEqual(await list(bob, room, parent), [])
+})
