@@ -6,9 +6,10 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ServerProcess } from '../test/support/server-process.ts'
-import { benchOver, type Measured, type Scenario } from './scenario.ts'
+import { type Bench, benchOver, type Measured, type Scenario } from './scenario.ts'
 import { createRoom } from './scenarios/create-room.ts'
 import { deliveries } from './scenarios/deliveries.ts'
+import { federation } from './scenarios/federation.ts'
 import { firstSync } from './scenarios/first-sync.ts'
 import { join } from './scenarios/join.ts'
 import { members } from './scenarios/members.ts'
@@ -31,6 +32,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'first-sync': firstSync,
   messages,
   members,
+  federation,
 }
 const MEMORY_MARK_MB = 150
 const WIDTH = 46
@@ -50,7 +52,8 @@ async function main(): Promise<void> {
   const nodeOptions = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`]
   await using server = await ServerProcess.start({ program: resolve(options.program), nodeOptions })
   line('', 'a second', 'p50 ms', 'p99 ms', 'CPU ms', 'marks')
-  for (const name of chosen) await report(SCENARIOS[name], server)
+  const bench = benchOver(server, resolve(options.program))
+  for (const name of chosen) await report(SCENARIOS[name], bench)
   const megabytes = server.memory() / 1_000_000
   line(
     'memory after all that, MB',
@@ -64,10 +67,10 @@ async function main(): Promise<void> {
   await server.end('SIGTERM')
 }
 
-async function report(scenario: Scenario | undefined, server: ServerProcess): Promise<void> {
+async function report(scenario: Scenario | undefined, bench: Bench): Promise<void> {
   if (scenario === undefined) return
   try {
-    const measured = await scenario.run(benchOver(server))
+    const measured = await scenario.run(bench)
     const { perSecond, p50, p99, cpuMs } = measured
     line(
       scenario.title,

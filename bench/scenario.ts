@@ -1,5 +1,6 @@
 /** What a measurement is made of. */
-import type { ServerProcess } from '../test/support/server-process.ts'
+import { ServerProcess } from '../test/support/server-process.ts'
+import { federatedSettings } from '../test/support/federated-settings.ts'
 import { type BenchUser, registerUser } from './user.ts'
 
 export interface Scenario {
@@ -34,16 +35,28 @@ export interface Load {
 export type Operation = (index: number, lane: number) => Promise<unknown>
 
 export interface Bench {
+  /** Starts servers that federate, beside the one that is measured otherwise. */
+  readonly federation: (count: number) => Promise<ServerProcess[] & AsyncDisposable>
   readonly users: (count: number) => Promise<BenchUser[]>
   readonly measure: (load: Load, operation: Operation) => Promise<Measured>
 }
 
-/** A bench over one or several servers; users are of the first one. */
-export function benchOver(server: ServerProcess): Bench {
+/** A bench over one server, whose users they are; `program` is what it and others run. */
+export function benchOver(server: ServerProcess, program: string): Bench {
   return {
+    federation: (count) => startFederation(count, program),
     users: (count) => Promise.all(Array.from({ length: count }, () => registerUser(server.url))),
     measure: (load, operation) => measure([server], load, operation),
   }
+}
+
+async function startFederation(count: number, program: string): Promise<ServerProcess[] & AsyncDisposable> {
+  const stack = new AsyncDisposableStack()
+  const settings = stack.use(await federatedSettings(count))
+  const servers: ServerProcess[] = []
+  for (const { name, listeners, federation } of settings.servers)
+    servers.push(stack.use(await ServerProcess.start({ name, program, config: { listeners, federation } })))
+  return Object.assign(servers, { [Symbol.asyncDispose]: () => stack.disposeAsync() })
 }
 
 /** Runs an operation many times and says what it took of the servers. */

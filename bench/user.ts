@@ -3,6 +3,7 @@ import { sharedSecretRegistration } from '../test/support/shared-secret.ts'
 import { Connection } from './connection.ts'
 
 const CLIENT = '/_matrix/client/v3/'
+const MESSAGE = 'A message of about the length that people write, or a little more than that.'
 const REGISTER = '/_synapse/admin/v1/register'
 
 let users = 0
@@ -34,10 +35,8 @@ export class BenchUser {
 
   join = (roomId: string, query = '') => this.call('POST', `join/${roomId}${query}`, '{}')
 
-  send(roomId: string): Promise<Buffer> {
-    const transaction = transactions++
-    const body = `{"msgtype":"m.text","body":"Message ${transaction}, of about the length that people write, or a little more."}`
-    return this.call('PUT', `rooms/${roomId}/send/m.room.message/t${transaction}`, body)
+  send(roomId: string, text = MESSAGE): Promise<Buffer> {
+    return this.call('PUT', `rooms/${roomId}/send/m.room.message/t${transactions++}`, `{"msgtype":"m.text","body":"${text}"}`)
   }
 
   /** A sync that is answered at once; resolves with its token. */

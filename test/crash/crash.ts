@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
-import { freePorts } from '../support/homeserver.ts'
+import { freePorts } from '../support/ports.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { logIn, type TestUser } from '../support/user.ts'
 import { Reader } from './reader.ts'

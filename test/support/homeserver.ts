@@ -1,12 +1,12 @@
 /** Real servers for tests: started in this process from a real configuration file, each on its own ports and database. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JsonObject } from '../../schemas/json.ts'
 import { startApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { createDevCa, type DevCa } from '../../src/core/dev-ca.ts'
+import { federatedSettings } from './federated-settings.ts'
+import { freePorts } from './ports.ts'
 import { SHARED_SECRET } from './shared-secret.ts'
 import { type Caller, logIn, type TestUser } from './user.ts'
 
@@ -41,35 +41,10 @@ export async function testFederation(
   options: HomeserverOptions = {},
 ): Promise<TestHomeserver[] & AsyncDisposable> {
   const stack = new AsyncDisposableStack()
-  const ca = await createDevCa()
-  const folder = await mkdtemp(join(tmpdir(), 'causeway-ca-'))
-  stack.defer(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'ca.pem'), ca.certificatePem)
-  const ports = await freePorts(count * 2)
-  const names = Array.from({ length: count }, (_, i) => `hs${i + 1}.test`)
-  const overrides = Object.fromEntries(names.map((name, i) => [name, `127.0.0.1:${ports[i * 2 + 1]}`]))
+  const settings = stack.use(await federatedSettings(count))
   const servers: TestHomeserver[] = []
-  for (const [i, name] of names.entries()) {
-    const [plain = 0, tls = 0] = ports.slice(i * 2)
-    await writeCertificate(ca, folder, name)
-    const listeners = [
-      { port: plain, resources: ['client', 'media', 'admin', 'metrics'] },
-      {
-        port: tls,
-        resources: ['federation', 'client'],
-        tls: { certificate: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) },
-      },
-    ]
-    const federation = {
-      custom_ca_files: [join(folder, 'ca.pem')],
-      ip_range_denylist: [],
-      trusted_key_servers: [],
-      host_overrides: overrides,
-      max_retry_interval_ms: 1000,
-      allow_public_rooms: true,
-    }
-    servers.push(stack.use(await start(name, plain, listeners, { federation, ...options.config })))
-  }
+  for (const { name, port, listeners, federation } of settings.servers)
+    servers.push(stack.use(await start(name, port, listeners, { federation, ...options.config })))
   return Object.assign(servers, { [Symbol.asyncDispose]: () => stack.disposeAsync() })
 }
 
@@ -96,7 +71,9 @@ async function start(name: string, port: number, listeners: JsonObject[], settin
   let app = await run()
   const caller: Caller = { url, name }
   return {
-    ...{ name, url, folder },
+    name,
+    url,
+    folder,
     user: (localpart) => logIn(caller, localpart),
     users: (...localparts) => Promise.all(localparts.map((localpart) => logIn(caller, localpart))),
     restart: async () => {
@@ -108,29 +85,4 @@ async function start(name: string, port: number, listeners: JsonObject[], settin
       await rm(folder, { recursive: true })
     },
   }
-}
-
-async function writeCertificate(ca: DevCa, folder: string, name: string): Promise<void> {
-  const { certificatePem, keyPem } = await ca.issue([name])
-  await writeFile(join(folder, `${name}.crt`), certificatePem)
-  await writeFile(join(folder, `${name}.key`), keyPem)
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
