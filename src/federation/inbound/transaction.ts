@@ -116,7 +116,7 @@ export class TransactionReceiver {
       if (fault !== undefined) note(checked, fault, answer)
       else if ('event' in checked) events.push(checked.event)
     }
-    await this.#receiveEvents(origin, room, events, answer)
+    if (events.length > 0) await this.#receiveEvents(origin, room, events, answer)
   }
 
   async #receiveEvents(origin: ServerName, room: Room, events: readonly Event[], answer: TransactionAnswer): Promise<void> {
