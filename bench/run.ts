@@ -50,9 +50,10 @@ async function main(): Promise<void> {
   const unknown = chosen.filter((name) => SCENARIOS[name] === undefined)
   if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there are ${Object.keys(SCENARIOS).join(', ')}`)
   const nodeOptions = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`]
-  await using server = await ServerProcess.start({ program: resolve(options.program), nodeOptions })
+  const run = { program: resolve(options.program), nodeOptions }
+  await using server = await ServerProcess.start(run)
   line('', 'a second', 'p50 ms', 'p99 ms', 'CPU ms', 'marks')
-  const bench = benchOver(server, resolve(options.program))
+  const bench = benchOver(server, run)
   for (const name of chosen) await report(SCENARIOS[name], bench)
   const megabytes = server.memory() / 1_000_000
   line(
@@ -63,8 +64,6 @@ async function main(): Promise<void> {
     '',
     verdict(megabytes <= MEMORY_MARK_MB, `<= ${MEMORY_MARK_MB}`),
   )
-  // Profiles are written at the end, by a process that has been asked to end.
-  await server.end('SIGTERM')
 }
 
 async function report(scenario: Scenario | undefined, bench: Bench): Promise<void> {

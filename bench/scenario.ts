@@ -1,5 +1,5 @@
 /** What a measurement is made of. */
-import { ServerProcess } from '../test/support/server-process.ts'
+import { ServerProcess, type ServerProcessOptions } from '../test/support/server-process.ts'
 import { federatedSettings } from '../test/support/federated-settings.ts'
 import { type BenchUser, registerUser } from './user.ts'
 
@@ -41,21 +41,21 @@ export interface Bench {
   readonly measure: (load: Load, operation: Operation) => Promise<Measured>
 }
 
-/** A bench over one server, whose users they are; `program` is what it and others run. */
-export function benchOver(server: ServerProcess, program: string): Bench {
+/** A bench over one server, whose users they are; others are started as `options` say. */
+export function benchOver(server: ServerProcess, options: ServerProcessOptions): Bench {
   return {
-    federation: (count) => startFederation(count, program),
+    federation: (count) => startFederation(count, options),
     users: (count) => Promise.all(Array.from({ length: count }, () => registerUser(server.url))),
     measure: (load, operation) => measure([server], load, operation),
   }
 }
 
-async function startFederation(count: number, program: string): Promise<ServerProcess[] & AsyncDisposable> {
+async function startFederation(count: number, options: ServerProcessOptions): Promise<ServerProcess[] & AsyncDisposable> {
   const stack = new AsyncDisposableStack()
   const settings = stack.use(await federatedSettings(count))
   const servers: ServerProcess[] = []
   for (const { name, listeners, federation } of settings.servers)
-    servers.push(stack.use(await ServerProcess.start({ name, program, config: { listeners, federation } })))
+    servers.push(stack.use(await ServerProcess.start({ ...options, name, config: { listeners, federation } })))
   return Object.assign(servers, { [Symbol.asyncDispose]: () => stack.disposeAsync() })
 }
 

@@ -20,7 +20,7 @@ export const federation: Scenario = {
     await reader.join(room, '?server_name=hs1.test')
     const before = await countOf(reader, room)
     let bursts = 0
-    const measured = await measure(servers, { lanes: 1, warmUp: 2, count: 3, units: EVENTS }, async () => {
+    const measured = await measure(servers, { lanes: 1, warmUp: 4, count: 4, units: EVENTS }, async () => {
       const last = `last of burst ${++bursts}`
       await burst(senders, room, last)
       await arrived(reader, room, last)

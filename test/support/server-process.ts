@@ -56,8 +56,8 @@ export class ServerProcess implements AsyncDisposable {
     this.#url = url
   }
 
-  /** Ends it, by default with no time to tidy up; resolves when it is gone. */
-  async end(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+  /** Ends it, without a chance to tidy up or with one; resolves when it is gone. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     this.#running?.process.kill(signal)
     await this.#running?.finished
   }
@@ -76,7 +76,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end()
+    await this.end('SIGTERM')
     await rm(this.#folder, { recursive: true })
   }
 
