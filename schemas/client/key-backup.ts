@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { empty, jsonObject, mapOf, MEGABYTE, natural } from '../definitions.ts'
+import { empty, json, mapOf, MEGABYTE, natural } from '../definitions.ts'
 import { roomId } from '../ids.ts'
 
 const VERSION = '/_matrix/client/v3/room_keys/version'
@@ -13,7 +13,8 @@ const version = () => Type.Object({ version: Type.String() })
 const room = () => Type.Object({ roomId: roomId() })
 const session = () => Type.Object({ roomId: roomId(), sessionId: Type.String({ minLength: 1 }) })
 
-const backup = { algorithm: Type.String(), auth_data: jsonObject() }
+/** Only clients look into it, and some send text. */
+const backup = { algorithm: Type.String(), auth_data: json() }
 const backupInfo = () => Type.Object({ ...backup, count: natural(), etag: Type.String(), version: Type.String() })
 const backedUp = () => Type.Object({ etag: Type.String(), count: natural() })
 
@@ -22,7 +23,7 @@ const sessionKey = () =>
     first_message_index: natural(),
     forwarded_count: natural(),
     is_verified: Type.Boolean(),
-    session_data: jsonObject(),
+    session_data: json(),
   })
 const roomKeys = () => Type.Object({ sessions: mapOf(sessionKey()) })
 const allKeys = () => Type.Object({ rooms: mapOf(roomKeys()) })

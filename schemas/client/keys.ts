@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { deviceKeys, jsonObject, mapOf, MEGABYTE, natural, userMapOf } from '../definitions.ts'
+import { deviceKeys, json, jsonObject, mapOf, MEGABYTE, natural, userMapOf } from '../definitions.ts'
 import { deviceId } from '../ids.ts'
 
 /** By `algorithm:key ID`: a bare key or a signed one. */
@@ -44,7 +44,7 @@ export const claimKeys = clientEndpoint('POST', '/_matrix/client/v3/keys/claim',
   maxBody: 4 * MEGABYTE,
   /** By user and device: the algorithm. */
   body: Type.Object({ timeout: Type.Optional(natural()), one_time_keys: userMapOf(mapOf(Type.String())) }),
-  response: Type.Object({ failures: Type.Optional(mapOf(jsonObject())), one_time_keys: mapOf(mapOf(keysById())) }),
+  response: Type.Object({ failures: Type.Optional(mapOf(jsonObject())), one_time_keys: mapOf(mapOf(mapOf(json()))) }),
 })
 
 export const getKeysChanges = clientEndpoint('GET', '/_matrix/client/v3/keys/changes', {

@@ -32,6 +32,7 @@ export const badJson = factory(400, 'M_BAD_JSON', 'The JSON is not of the expect
 export const notJson = factory(400, 'M_NOT_JSON', 'The body is not valid JSON')
 export const missingParam = factory(400, 'M_MISSING_PARAM', 'A required parameter is missing')
 export const invalidParam = factory(400, 'M_INVALID_PARAM', 'A parameter has a wrong value')
+export const invalidSignature = factory(400, 'M_INVALID_SIGNATURE', 'A signature is wrong')
 export const badState = factory(400, 'M_BAD_STATE', 'The state does not allow this')
 export const badAlias = factory(400, 'M_BAD_ALIAS', 'The alias does not point to this room')
 export const userInUse = factory(400, 'M_USER_IN_USE', 'That user ID is taken')
@@ -74,6 +75,9 @@ export const guestForbidden = factory(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests m
 export const inviteBlocked = factory(403, 'M_INVITE_BLOCKED', 'That user does not accept invites')
 export const userDeactivated = factory(403, 'M_USER_DEACTIVATED', 'This account has been deactivated')
 export const userSuspended = factory(403, 'M_USER_SUSPENDED', 'You may not do this while your account is suspended')
+/** Keys go to the newest backup only. */
+export const wrongRoomKeysVersion = (currentVersion: string) =>
+  new MatrixError(403, 'M_WRONG_ROOM_KEYS_VERSION', 'That is not the newest backup', { current_version: currentVersion })
 export const notFound = factory(404, 'M_NOT_FOUND', 'Not found')
 export const unrecognised = factory(404, 'M_UNRECOGNIZED', 'No such endpoint')
 export const wrongMethod = factory(405, 'M_UNRECOGNIZED', 'That endpoint does not take this method')

@@ -7,7 +7,10 @@ const CHANGED = 'SELECT user_nid FROM device_lists WHERE changed > ?'
 const NOTE_PRIVATE = `INSERT INTO private_device_lists (reader_nid, user_nid, changed) VALUES (?, ?, ?)
   ON CONFLICT (reader_nid, user_nid) DO UPDATE SET changed = excluded.changed`
 const CHANGED_PRIVATE = 'SELECT user_nid FROM private_device_lists WHERE reader_nid = ? AND changed > ?'
-const ADD_NEWS = 'INSERT INTO device_list_news (position, user_nid, device_id, room_nid) VALUES (?, ?, ?, ?)'
+const ADD_NEWS = 'INSERT INTO device_list_news (position, user_nid, device_id) VALUES (?, ?, ?)'
+// A member who only changes name or avatar has not joined: the membership began before.
+const ADD_ENTRY = `INSERT INTO device_list_news (position, user_nid, room_nid)
+  SELECT position, user_nid, room_nid FROM memberships WHERE room_nid = ? AND user_nid = ? AND began = ?`
 const NEWS = 'SELECT position, device_id, room_nid FROM device_list_news WHERE user_nid = ? ORDER BY position'
 const NEWS_USERS = 'SELECT DISTINCT user_nid FROM device_list_news'
 const REMOVE_NEWS = 'DELETE FROM device_list_news WHERE user_nid = ? AND position <= ?'
@@ -61,8 +64,13 @@ export class DeviceListsTable {
     return (await this.#db.all<{ user_nid: number }>(CHANGED_PRIVATE, readerNid, position)).map((row) => row.user_nid)
   }
 
-  addNews(batch: Batch, userNid: number, deviceId: DeviceId | null, roomNid: number | null = null): void {
-    batch.run(ADD_NEWS, batch.nextPosition(), userNid, deviceId, roomNid)
+  addNews(batch: Batch, userNid: number, deviceId: DeviceId | null): void {
+    batch.run(ADD_NEWS, batch.nextPosition(), userNid, deviceId)
+  }
+
+  /** Notes that a user has joined a room, if the membership that was set at `position` has made a member of them. */
+  addEntry(batch: Batch, userNid: number, roomNid: number, position: number): void {
+    batch.run(ADD_ENTRY, roomNid, userNid, position)
   }
 
   /** What other servers have not been told of a user, in order. */

@@ -48,7 +48,12 @@ export interface RoomMembers {
   readonly servers: ReadonlyMap<string, number>
 }
 
-type MembershipListener = (batch: Batch, roomNid: number, user: { nid: number; userId: UserId }, membership: Membership) => void
+type MembershipListener = (
+  batch: Batch,
+  roomNid: number,
+  user: { nid: number; userId: UserId },
+  set: { membership: Membership; position: number },
+) => void
 
 interface MembershipRow {
   room_nid: number
@@ -137,7 +142,7 @@ export class Memberships {
       const began = before?.membership === membership ? before.began : position
       records?.set(roomNid, { roomNid, userNid: user.nid, membership, eventNid, position, began, forgotten: false })
     })
-    for (const listener of this.#listeners) listener(batch, roomNid, user, membership)
+    for (const listener of this.#listeners) listener(batch, roomNid, user, { membership, position })
   }
 
   /** Takes a membership back that state resolution has undone. */

@@ -11,6 +11,8 @@ const MARK_STALE = `INSERT INTO remote_device_lists (user_nid, server, stream_id
   ON CONFLICT (user_nid) DO UPDATE SET stale = 1`
 const MARK_ROOM_STALE = `UPDATE remote_device_lists SET stale = 1
   WHERE user_nid IN (SELECT user_nid FROM memberships WHERE room_nid = ? AND membership = 2)`
+const MARK_ENTRY_STALE = `UPDATE remote_device_lists SET stale = 1
+  WHERE user_nid = (SELECT user_nid FROM memberships WHERE room_nid = ? AND user_nid = ? AND began = ?)`
 const STALE_OF = 'SELECT user_nid FROM remote_device_lists WHERE server = ? AND stale = 1'
 const STALE_SERVERS = 'SELECT DISTINCT server FROM remote_device_lists WHERE stale = 1'
 const DEVICES = 'SELECT device_id, keys, display_name FROM remote_devices WHERE user_nid = ? ORDER BY device_id'
@@ -78,6 +80,11 @@ export class RemoteDevicesTable {
   /** Marks the lists of all users who are joined to a room. */
   markRoomStale(batch: Batch, roomNid: number): void {
     batch.run(MARK_ROOM_STALE, roomNid)
+  }
+
+  /** Marks the list of a user who has joined a room, if the membership that was set at `position` has made a member of them. */
+  markEntryStale(batch: Batch, userNid: number, roomNid: number, position: number): void {
+    batch.run(MARK_ENTRY_STALE, roomNid, userNid, position)
   }
 
   /** The users of a server whose lists are stale. */

@@ -7,7 +7,7 @@ const PENDING = `SELECT position, message FROM to_device_messages WHERE device_n
 const REMOVE = 'DELETE FROM to_device_messages WHERE device_nid = ? AND position <= ?'
 const OLDEST = 'SELECT position FROM to_device_messages WHERE device_nid = ? ORDER BY position LIMIT 1'
 const ADD_CUT = `INSERT INTO to_device_cuts (device_nid, token, delivered) VALUES (?, ?, ?)
-  ON CONFLICT (device_nid, token) DO UPDATE SET delivered = excluded.delivered`
+  ON CONFLICT (device_nid, token) DO UPDATE SET delivered = min(to_device_cuts.delivered, excluded.delivered)`
 const CUT = 'SELECT delivered FROM to_device_cuts WHERE device_nid = ? AND token = ?'
 const REMOVE_CUTS = 'DELETE FROM to_device_cuts WHERE device_nid = ? AND token < ?'
 const REMOVE_DEVICE = ['DELETE FROM to_device_messages WHERE device_nid = ?', 'DELETE FROM to_device_cuts WHERE device_nid = ?']

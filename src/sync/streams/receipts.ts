@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { SharedResults } from '../../core/shared-results.ts'
 import type { Names } from '../../storage/names.ts'
 import type { Receipt, ReceiptsTable } from '../../storage/receipts.ts'
 import type { SyncTurn } from '../request.ts'
@@ -11,7 +11,7 @@ export class ReceiptStream {
   readonly #table: ReceiptsTable
   readonly #names: Names
   /** What all readers of a room get, by the receipts that it holds. */
-  readonly #texts = new LRUCache<string, string>({ max: 2_000 })
+  readonly #texts = new SharedResults<string, string>(2_000)
 
   constructor(table: ReceiptsTable, names: Names) {
     this.#table = table
@@ -41,11 +41,7 @@ export class ReceiptStream {
     const last = receipts.at(-1)
     if (!first || !last) return ''
     const key = `${roomNid} ${first.position} ${last.position} ${receipts.length}`
-    const known = this.#texts.get(key)
-    if (known !== undefined) return known
-    const text = await this.#text(receipts)
-    this.#texts.set(key, text)
-    return text
+    return this.#texts.get(key, () => this.#text(receipts))
   }
 
   /** One event, or several where a user has receipts of several threads at the same event. */
