@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { SharedResults } from '../core/shared-results.ts'
 import type { Event } from '../protocol/event.ts'
 import { PushSubject } from '../protocol/push-rules.ts'
 import type { Memberships } from '../storage/memberships.ts'
@@ -13,24 +13,21 @@ export interface PushSubjectsParts {
 /** Events as push rules look at them: once an event, for all of its readers. */
 export class PushSubjects {
   readonly #parts: PushSubjectsParts
-  readonly #subjects = new LRUCache<StoredEvent, PushSubject>({ max: 2_000 })
+  readonly #subjects = new SharedResults<StoredEvent, PushSubject>(2_000)
 
   constructor(parts: PushSubjectsParts) {
     this.#parts = parts
   }
 
-  /** The subject of an event if it is in memory: lets hot paths go on without a promise. */
-  cached(event: StoredEvent): PushSubject | undefined {
-    return this.#subjects.get(event)
+  of(event: StoredEvent): Promise<PushSubject> {
+    return this.#subjects.get(event, () => this.#make(event))
   }
 
-  async of(event: StoredEvent): Promise<PushSubject> {
+  async #make(event: StoredEvent): Promise<PushSubject> {
     const { memberships, states } = this.#parts
     const { joined } = await memberships.members(event.room.nid)
     const levels = await states.powerLevels(event.stateBefore, event.room)
-    const subject = new PushSubject(eventOf(event), joined.size, levels)
-    this.#subjects.set(event, subject)
-    return subject
+    return new PushSubject(eventOf(event), joined.size, levels)
   }
 }
 

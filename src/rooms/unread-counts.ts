@@ -127,7 +127,7 @@ export class UnreadCounts {
     const { pushRules, pushSubjects, accountData, events } = this.#parts
     if (event.redacted || (await accountData.ignoredUsers(user.userNid)).has(event.sender)) return undefined
     const rules = await pushRules.compiled(user)
-    const subject = pushSubjects.cached(event) ?? (await pushSubjects.of(event))
+    const subject = await pushSubjects.of(event)
     const member = events.cached(record.eventNid) ?? (await events.get(record.eventNid))
     return evaluatePushRules(rules, subject, stringAt(member.content, 'displayname'))
   }

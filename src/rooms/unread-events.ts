@@ -20,6 +20,7 @@ export interface UnreadEvent {
 /** One user's unread events in one room, and how far the user has read. */
 export class UnreadEvents {
   #unread: UnreadEvent[] = []
+  #highlights = 0
   /** By thread, the position up to which it is read. */
   readonly #read = new Map<string, number>()
 
@@ -35,7 +36,8 @@ export class UnreadEvents {
   add(event: UnreadEvent): void {
     if (event.position <= this.readUpTo || event.position <= (this.#read.get(event.thread) ?? 0)) return
     this.#unread.push(event)
-    if (this.#unread.length > MAX_UNREAD) this.#unread.shift()
+    if (event.highlight) this.#highlights++
+    if (this.#unread.length > MAX_UNREAD && this.#unread.shift()?.highlight) this.#highlights--
   }
 
   /** The user has read a thread, or the whole room where `thread` is empty, up to a position. It never moves back. */
@@ -43,20 +45,25 @@ export class UnreadEvents {
     if (position <= (this.#read.get(thread) ?? 0)) return
     this.#read.set(thread, position)
     if (this.#unread.length === 0) return
-    this.#unread = this.#unread.filter((event) => event.position > position || (thread !== WHOLE_ROOM && event.thread !== thread))
+    this.#keep((event) => event.position > position || (thread !== WHOLE_ROOM && event.thread !== thread))
   }
 
   /** An event was redacted. */
   forget(nid: number): void {
-    this.#unread = this.#unread.filter((event) => event.nid !== nid)
+    this.#keep((event) => event.nid !== nid)
   }
 
   total(): Counts {
-    return countsOf(this.#unread)
+    return { notifications: this.#unread.length, highlights: this.#highlights }
   }
 
   byThread(): Map<string, Counts> {
     return new Map([...Map.groupBy(this.#unread, ({ thread }) => thread)].map(([thread, events]) => [thread, countsOf(events)]))
+  }
+
+  #keep(isKept: (event: UnreadEvent) => boolean): void {
+    this.#unread = this.#unread.filter(isKept)
+    this.#highlights = countsOf(this.#unread).highlights
   }
 }
 

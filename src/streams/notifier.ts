@@ -7,6 +7,9 @@ import { Follower } from './follower.ts'
 /** A user who has not asked for so long is no longer followed. */
 const FORGET_AFTER_MS = 600_000
 
+/** A reason of its own spares the error that an abort makes up otherwise, with its stack. */
+const OVER = Symbol('the waiting is over')
+
 export interface NotifierParts {
   db: Database
   memberships: Memberships
@@ -63,7 +66,7 @@ export class Notifier {
   async wait(follower: Follower, position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (follower.changedAt > position || timeoutMs <= 0 || signal.aborted) return
     const over = new AbortController()
-    const abort = () => over.abort()
+    const abort = () => over.abort(OVER)
     signal.addEventListener('abort', abort, { once: true })
     void this.#parts.clock.sleep(timeoutMs, over.signal).then(abort)
     await follower.next(over.signal)

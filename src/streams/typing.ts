@@ -10,6 +10,9 @@ export interface TypingParts {
   signal: AbortSignal
 }
 
+/** A reason of its own spares the error that an abort makes up otherwise, with its stack. */
+const CANCELLED = Symbol('the waiting is over')
+
 /** Cancels the waiting for the end of one user's typing. */
 type Cancel = () => void
 
@@ -75,7 +78,7 @@ export class TypingUsers {
 
   #expireAfter(roomNid: number, userId: UserId, timeoutMs: number): Cancel {
     const cancelled = new AbortController()
-    const cancel = () => cancelled.abort()
+    const cancel = () => cancelled.abort(CANCELLED)
     const expire = async () => {
       const { clock, signal } = this.#parts
       signal.addEventListener('abort', cancel, { once: true })

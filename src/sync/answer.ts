@@ -29,19 +29,28 @@ const DEFAULTS = {
   device_one_time_keys_count: '{}',
   device_unused_fallback_key_types: '[]',
 }
+const DEFAULT_HEAD = textOf(DEFAULTS)
 
 /** Puts an answer together. `accountData` holds the members of a JSON array. */
 export function answerOf(upTo: number, rooms: RoomsPart, accountData: string, parts: readonly SyncPart[]): SyncAnswer {
-  const members = new Map<string, string>(Object.entries(DEFAULTS))
-  for (const { name, text } of parts) members.set(name, text)
-  const head = [...members].map(([name, text]) => `"${name}":${text}`).join(',')
-  const texts = [`{"next_batch":"${encodeToken(upTo)}","account_data":{"events":[${accountData}]},${head},"rooms":{`]
+  const texts = [`{"next_batch":"${encodeToken(upTo)}","account_data":{"events":[${accountData}]},${headOf(parts)},"rooms":{`]
   append(texts, 'join', rooms.join)
   append(texts, 'invite', rooms.invite)
   append(texts, 'knock', rooms.knock)
   append(texts, 'leave', rooms.leave)
   texts.push('}}')
   return { upTo, isEmpty: isEmpty(rooms) && accountData === '' && !parts.some(({ isNews }) => isNews), texts: joined(texts) }
+}
+
+function headOf(parts: readonly SyncPart[]): string {
+  if (parts.length === 0) return DEFAULT_HEAD
+  return textOf({ ...DEFAULTS, ...Object.fromEntries(parts.map(({ name, text }) => [name, text])) })
+}
+
+function textOf(members: Readonly<Record<string, string>>): string {
+  return Object.entries(members)
+    .map(([name, text]) => `"${name}":${text}`)
+    .join(',')
 }
 
 function append(texts: string[], name: keyof RoomsPart, sections: Sections): void {

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { stringAt } from '../../schemas/json.ts'
+import { SharedResults } from '../core/shared-results.ts'
 import type { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { Events } from '../storage/events.ts'
 import { parseKind } from '../storage/kind.ts'
@@ -42,7 +42,7 @@ export interface StateWish {
 /** Works out the `state` (up to the start of the timeline) or `state_after` (up to its end) of a room's section. */
 export class RoomStateReader {
   readonly #parts: RoomStateParts
-  readonly #withoutMembers = new LRUCache<number, ReadonlyMap<number, number>>({ max: 2_000 })
+  readonly #withoutMembers = new SharedResults<number, ReadonlyMap<number, number>>(2_000)
 
   constructor(parts: RoomStateParts) {
     this.#parts = parts
@@ -67,7 +67,9 @@ export class RoomStateReader {
   /** All of the state; without the members where they are loaded lazily. */
   async whole(wish: StateWish, withMembers: boolean): Promise<RoomState> {
     const { events, maps } = this.#parts
-    const entries = withMembers ? await maps.entries(wish.endRoot) : await this.#entriesWithoutMembers(wish.endRoot)
+    const entries = withMembers
+      ? await maps.entries(wish.endRoot)
+      : await this.#withoutMembers.get(wish.endRoot, () => this.#entriesWithoutMembers(wish.endRoot))
     const nids = await this.#upToStart(wish, entries, () => true)
     return {
       events: [...(await events.byNids(nids)).values()],
@@ -102,14 +104,10 @@ export class RoomStateReader {
   }
 
   async #entriesWithoutMembers(root: number): Promise<ReadonlyMap<number, number>> {
-    const known = this.#withoutMembers.get(root)
-    if (known) return known
     const { maps, names } = this.#parts
     const entries = await maps.entries(root)
     const kinds = await names.namesOf(entries.keys())
-    const others = new Map([...entries].filter(([kind]) => !kinds.get(kind)?.startsWith(MEMBER_KIND)))
-    this.#withoutMembers.set(root, others)
-    return others
+    return new Map([...entries].filter(([kind]) => !kinds.get(kind)?.startsWith(MEMBER_KIND)))
   }
 
   async #changesSummary(differences: readonly StateDifference[]): Promise<boolean> {

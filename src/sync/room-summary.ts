@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import type { UserId } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
+import { SharedResults } from '../core/shared-results.ts'
 import type { RoomStates } from '../rooms/state.ts'
 import type { Memberships } from '../storage/memberships.ts'
 
@@ -29,7 +29,7 @@ interface SharedSummary {
 /** Room summaries, worked out once for each state of a room. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync_response-200_roomsummary */
 export class RoomSummaries {
   readonly #parts: RoomSummariesParts
-  readonly #shared = new LRUCache<number, SharedSummary>({ max: 5_000 })
+  readonly #shared = new SharedResults<number, SharedSummary>(5_000)
 
   constructor(parts: RoomSummariesParts) {
     this.#parts = parts
@@ -37,10 +37,7 @@ export class RoomSummaries {
 
   /** The summary of the room whose current state has the root `stateRoot`. */
   async of(roomNid: number, stateRoot: number, reader: UserId): Promise<RoomSummary> {
-    const known = this.#shared.get(stateRoot)
-    const shared = known ?? (await this.#load(roomNid, stateRoot))
-    if (!known) this.#shared.set(stateRoot, shared)
-    const { joined, invited, present } = shared
+    const { joined, invited, present } = await this.#shared.get(stateRoot, () => this.#load(roomNid, stateRoot))
     return { joined, invited, heroes: present && (await this.#heroes(roomNid, present, reader)) }
   }
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { SharedResults } from '../core/shared-results.ts'
 import type { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { RoomStates } from '../rooms/state.ts'
 import type { Visibility } from '../rooms/visibility.ts'
@@ -52,8 +52,8 @@ export interface ContentWish {
  */
 export class SectionContents {
   readonly #parts: SectionContentsParts
-  readonly #shared = new LRUCache<string, Promise<SectionContent>>({ max: 2_000 })
-  readonly #sharedHistory = new LRUCache<number, boolean>({ max: 5_000 })
+  readonly #shared = new SharedResults<string, SectionContent>(2_000)
+  readonly #sharedHistory = new SharedResults<number, boolean>(5_000)
 
   constructor(parts: SectionContentsParts) {
     this.#parts = parts
@@ -71,7 +71,7 @@ export class SectionContents {
     // Where all that is new fits in, it is the same for everybody, whenever they last asked.
     const from = entries.length > filter.timelineLimit ? `since ${since}` : oldest.position
     const key = `${filter.id} ${turn.stateMember} ${room.nid} ${from} ${newest.position}`
-    const shared = await this.#shareable(key, turn, wish)
+    const shared = await this.#shared.get(key, () => this.#loadShared(turn, wish))
     return shared.isForAll && !holdsIgnored(turn, shared) ? shared : this.of(turn, wish)
   }
 
@@ -86,15 +86,6 @@ export class SectionContents {
     const { stateAtPosition } = this.#parts
     const endRoot = await stateAtPosition.root(wish.room.nid, wish.upTo)
     return (await stateAtPosition.root(wish.room.nid, wish.after ?? 0)) === endRoot ? undefined : this.of(turn, wish)
-  }
-
-  #shareable(key: string, turn: SyncTurn, wish: ContentWish): Promise<SectionContent> {
-    const known = this.#shared.get(key)
-    if (known) return known
-    const content = this.#loadShared(turn, wish)
-    this.#shared.set(key, content)
-    content.catch(() => this.#shared.delete(key))
-    return content
   }
 
   async #loadShared(turn: SyncTurn, wish: ContentWish): Promise<SectionContent> {
@@ -156,18 +147,15 @@ export class SectionContents {
   async #areForAll(events: readonly StoredEvent[]): Promise<boolean> {
     for (const event of events) {
       if (event.redacted || event.standing !== 0) return false
-      if (!(await this.#isSharedHistory(event.stateBefore))) return false
+      const root = event.stateBefore
+      if (!(await this.#sharedHistory.get(root, () => this.#isSharedHistory(root)))) return false
     }
     return true
   }
 
   async #isSharedHistory(root: number): Promise<boolean> {
-    const known = this.#sharedHistory.get(root)
-    if (known !== undefined) return known
     const { history_visibility: visibility } = await this.#parts.states.content(root, 'm.room.history_visibility')
-    const isShared = visibility !== 'invited' && visibility !== 'joined'
-    this.#sharedHistory.set(root, isShared)
-    return isShared
+    return visibility !== 'invited' && visibility !== 'joined'
   }
 }
 

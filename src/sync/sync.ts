@@ -18,6 +18,8 @@ import { strippedRoom } from './streams/invites.ts'
 /** A long answer lets others have their turn after so many milliseconds. */
 const YIELD_AFTER_MS = 10
 
+const NOTHING: Sections = []
+
 export interface SyncBuilderParts {
   rooms: Rooms
   events: Events
@@ -68,6 +70,7 @@ export class SyncBuilder {
     records: readonly MembershipRecord[],
     sectionOf: (record: MembershipRecord) => Promise<string | undefined>,
   ): Promise<Sections> {
+    if (records.length === 0) return NOTHING
     const sections: [string, string][] = []
     let started = performance.now()
     for (const record of records) {
