@@ -26,20 +26,31 @@ import { ContentReports } from '../rooms/reports.ts'
 import type { RemoteRooms } from '../rooms/remote.ts'
 import { RoomViews } from '../rooms/room-view.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
+import { RoomSuccession } from '../rooms/succession.ts'
+import { RoomUpgrades } from '../rooms/upgrade.ts'
+import type { PushRules } from '../users/push-rules.ts'
 import type { RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
 
 export type RoomServices = ReturnType<typeof createRoomServices>
 
 /** What clients, and federation for them, do with rooms. */
-export function createRoomServices(config: Config, clock: Clock, storage: Storage, core: RoomCore, remote: RemoteRooms) {
+export function createRoomServices(
+  config: Config,
+  clock: Clock,
+  storage: Storage,
+  core: RoomCore,
+  remote: RemoteRooms,
+  pushRules: PushRules,
+) {
   const serverName = config.serverName as ServerName
   const common = { ...storage, ...core, serverName, clock, remote }
   const outOfBand = new OutOfBand(common)
   const guests = new GuestAccess(common)
   const restricted = new RestrictedJoins(common)
   const invites = new Invites(common)
-  const joins = new Joins({ ...common, restricted, guests })
+  const succession = new RoomSuccession({ ...common, pushRules })
+  const joins = new Joins({ ...common, restricted, guests, succession })
   const departures = new Departures({ ...common, outOfBand })
   const kicks = new Kicks(common)
   const bans = new Bans(common)
@@ -51,6 +62,7 @@ export function createRoomServices(config: Config, clock: Clock, storage: Storag
   const history = new History({ ...common, roomViews })
   const roomPreviews = new RoomPreviews(core)
   const { defaultVersion, allowPublication, publicListWithoutAuth } = config.rooms
+  const roomCreation = new RoomCreation({ ...common, invites, defaultVersion, allowPublication })
   return {
     outOfBand,
     guests,
@@ -74,7 +86,8 @@ export function createRoomServices(config: Config, clock: Clock, storage: Storag
     roomDirectory: new RoomDirectory({ ...common, stateAtPosition, roomPreviews, allowPublication }),
     profileChanges: new ProfileChanges(common),
     deactivation: new RoomDeactivation({ ...common, departures }),
-    roomCreation: new RoomCreation({ ...common, invites, defaultVersion, allowPublication }),
+    roomCreation,
+    roomUpgrades: new RoomUpgrades({ ...common, roomCreation, succession }),
     clientSends: new ClientSends({ ...common, roomAliases, guests, membershipSetting }),
   }
 }

@@ -51,6 +51,7 @@ export class ClientSends {
     const transaction = transactionOf(requester, `send ${roomId} ${type}`, txnId)
     if (type === 'm.room.redaction') return this.#redact(requester, room, given, transaction)
     assertNotSuspended(requester)
+    assertSensible(room, type, given.content)
     const draft: Draft = { sender: requester.userId, type, content: given.content, ...timeOf(requester, given) }
     return (await this.#parts.sender.send(room, draft, transaction)).eventId
   }
@@ -61,6 +62,7 @@ export class ClientSends {
     const room = await this.#room(roomId, given)
     if (type === 'm.room.member') return membershipSetting.set(requester, room, stateKey, given.content)
     assertNotSuspended(requester)
+    assertSensible(room, type, given.content)
     if (type === 'm.room.canonical_alias' && stateKey === '') await roomAliases.checkCanonical(room, given.content)
     const { content } = given
     const event = await sender.send(room, { sender: requester.userId, type, stateKey, content, ...timeOf(requester, given) })
@@ -99,6 +101,11 @@ export class ClientSends {
       throw badJson('The content holds a number that is no integer from -(2^53 - 1) to 2^53 - 1')
     return room
   }
+}
+
+/** What no rule forbids and nobody can mean: a room that replaces itself. */
+function assertSensible({ roomId }: Room, type: string, content: JsonObject): void {
+  if (type === 'm.room.tombstone' && content['replacement_room'] === roomId) throw badJson('A room cannot replace itself')
 }
 
 /** The scope of a transaction ID is a device and an endpoint. What follows on the line break is the client's part. */

@@ -38,6 +38,8 @@ export interface RoomCreationParts {
 export interface RoomPlan {
   readonly creator: Pick<Requester, 'userId' | 'userNid'>
   readonly rules: RoomRules
+  /** By `newRoomId`, where the id has to be known beforehand; only where it is not the hash of the create event. */
+  readonly roomId?: RoomId
   readonly createContent: JsonObject
   /** What follows on the create event and the creator's join, in order. */
   readonly events: readonly StateDraft[]
@@ -114,7 +116,7 @@ export class RoomCreation {
       content: plan.createContent,
       originServerTs: this.#nextInstant(),
     }
-    const room = rooms.draw(this.#roomId(create, plan.rules), plan.rules)
+    const room = rooms.draw(plan.roomId ?? this.#roomId(create, plan.rules), plan.rules)
     const join: StateDraft = {
       type: 'm.room.member',
       stateKey: plan.creator.userId,
@@ -144,9 +146,14 @@ export class RoomCreation {
     for (const draft of drafts) keep((await sender.queue(room, draft).catch(asInvalidState)).written)
   }
 
-  /** Since room version 12 the hash of the create event; before, letters and our name. */
+  /** An id for a room of a version before 12: letters and our name. */
+  newRoomId(): RoomId {
+    return `!${randomLetters(18)}:${this.#parts.serverName}` as RoomId
+  }
+
+  /** Since room version 12 the hash of the create event. */
   #roomId(create: Draft, rules: RoomRules): RoomId {
-    if (!rules.roomIdIsCreateHash) return `!${randomLetters(18)}:${this.#parts.serverName}` as RoomId
+    if (!rules.roomIdIsCreateHash) return this.newRoomId()
     const { sender, type, stateKey, content, originServerTs = 0 } = create
     const first = { depth: 1, prevEvents: [], authEvents: [] }
     return buildEvent({ ...first, roomId: undefined, sender, type, stateKey, content, originServerTs }, rules).roomId

@@ -96,6 +96,13 @@ export class History {
     return event
   }
 
+  /** One event of whichever room. Throws M_NOT_FOUND as `event` does. */
+  async anywhere(viewer: Viewer, eventId: EventId): Promise<StoredEvent> {
+    const event = await this.#parts.events.byId(eventId)
+    if (!event) throw noSuchEvent(eventId)
+    return this.event(viewer, event.room.roomId, eventId)
+  }
+
   /**
    * An event and up to `limit` of those around it, the nearest first.
    * @throws {MatrixError} M_FORBIDDEN, or M_NOT_FOUND for an event that the viewer may not see

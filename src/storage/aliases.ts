@@ -4,6 +4,7 @@ import type { Batch, Database } from './database.ts'
 const GET = 'SELECT alias, room_nid, creator_nid FROM aliases WHERE alias = ?'
 const OF_ROOM = 'SELECT alias, room_nid, creator_nid FROM aliases WHERE room_nid = ? ORDER BY alias'
 const INSERT = 'INSERT INTO aliases (alias, room_nid, creator_nid) VALUES (?, ?, ?)'
+const MOVE = 'UPDATE aliases SET room_nid = ? WHERE alias = ?'
 const DELETE = 'DELETE FROM aliases WHERE alias = ?'
 
 export interface AliasRow {
@@ -31,6 +32,11 @@ export class Aliases {
   /** A new alias; the batch fails when it is taken. */
   add(batch: Batch, alias: RoomAlias, roomNid: number, creatorNid: number): void {
     batch.run(INSERT, alias, roomNid, creatorNid)
+  }
+
+  /** Lets an alias lead to another room. */
+  move(batch: Batch, alias: RoomAlias, roomNid: number): void {
+    batch.run(MOVE, roomNid, alias)
   }
 
   remove(batch: Batch, alias: RoomAlias): void {

@@ -15,6 +15,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { badGateway } from '../../src/core/errors.ts'
 import type { AccountKind } from '../../src/storage/accounts.ts'
 import type { RemoteRooms } from '../../src/rooms/remote.ts'
+import { PushRules } from '../../src/users/push-rules.ts'
 import { type Answer, authenticators, callServer, testServer } from '../http/support.ts'
 import { FakeClock } from './clock.ts'
 
@@ -96,7 +97,8 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
   const storage = openStorage(join(folder, 'test.db'), 'OFF')
   stack.use(storage.db)
   const core = createRoomCore(config.serverName as ServerName, clock, storage)
-  const rooms = createRoomServices(config, clock, storage, core, { ...NOBODY, ...options.remote })
+  const pushRules = new PushRules({ db: storage.db, table: storage.pushRules })
+  const rooms = createRoomServices(config, clock, storage, core, { ...NOBODY, ...options.remote }, pushRules)
   const accounts = createAccounts(config, clock, storage, {
     remoteProfiles: { query: unreachable },
     onProfileChanged: (userId, field) => rooms.profileChanges.propagate(userId, field),
@@ -118,6 +120,7 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
     core,
     rooms,
     accounts,
+    pushRules,
     user,
     port: http.port,
     users: (...localparts: string[]) => Promise.all(localparts.map((localpart) => user(localpart))),

@@ -126,14 +126,14 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
   const stopping = new AbortController()
   stack.defer(() => stopping.abort())
   const core = createRoomCore(config.serverName as ServerName, clock, storage)
-  const rooms = createRoomServices(config, clock, storage, core, NOBODY)
+  const streams = createUserStreams(clock, storage, core, { send: () => {} }, stopping.signal)
+  const rooms = createRoomServices(config, clock, storage, core, NOBODY, streams.pushRules)
   const accounts = createAccounts(config, clock, storage, {
     remoteProfiles: { query: () => Promise.reject(badGateway()) },
     onProfileChanged: (userId, field) => rooms.profileChanges.propagate(userId, field),
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
     deviceListeners: [],
   })
-  const streams = createUserStreams(clock, storage, core, { send: () => {} }, stopping.signal)
   const serverName = config.serverName as ServerName
   const pdus = new SignedPdus({ ...storage, serverName, signingKey: signingKeyFromSeed('test', new Uint8Array(32)) })
   const syncing = createSync(config, clock, storage, core, streams, pdus, options.extensions ?? [])

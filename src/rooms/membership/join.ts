@@ -15,6 +15,7 @@ import type { RemoteRooms } from '../remote.ts'
 import { isResident } from '../residence.ts'
 import type { EventSender } from '../send.ts'
 import type { RoomStates } from '../state.ts'
+import type { RoomSuccession } from '../succession.ts'
 import { candidateServers } from './candidates.ts'
 import { memberContent, type ProfileSource } from './member-content.ts'
 import type { RestrictedJoins } from './restricted.ts'
@@ -31,6 +32,7 @@ export interface JoinsParts {
   profileFields: ProfileSource
   restricted: RestrictedJoins
   guests: GuestAccess
+  succession: RoomSuccession
   remote: Pick<RemoteRooms, 'join'>
 }
 
@@ -63,6 +65,7 @@ export class Joins {
     const attempt = await this.#parts.heads.locked(roomId, () => this.#attempt(room, requester, given))
     if ('askAt' in attempt) return this.#joinThroughOthers(requester, roomId, [...attempt.askAt, ...via], given)
     await attempt.persisted.written
+    await this.#parts.succession.follow(requester, room)
     return attempt.persisted.stored.eventId
   }
 
@@ -83,13 +86,9 @@ export class Joins {
     return { persisted: await sender.queue(room, { sender: userId, type: 'm.room.member', stateKey: userId, content }) }
   }
 
-  async #joinThroughOthers(
-    { userId, userNid, isGuest }: Requester,
-    roomId: RoomId,
-    named: readonly ServerName[],
-    given: JsonObject,
-  ): Promise<EventId> {
-    const { remote, rooms, memberships, events, profileFields } = this.#parts
+  async #joinThroughOthers(joiner: Requester, roomId: RoomId, named: readonly ServerName[], given: JsonObject): Promise<EventId> {
+    const { remote, rooms, memberships, events, profileFields, succession } = this.#parts
+    const { userId, userNid, isGuest } = joiner
     const via = await candidateServers(this.#parts, roomId, userNid, named)
     if (via.length === 0) throw notFound('No server is known that has this room')
     const { membership: _membership, ...content } = await memberContent(profileFields, userId, 'join', given)
@@ -99,6 +98,7 @@ export class Joins {
     if (!record) throw new Error(`the join of ${roomId} through other servers has left no membership`)
     // The other server cannot know that the user is a guest, and we have not known the room's state before.
     if (isGuest) await this.#leaveIfClosed(room)
+    await succession.follow(joiner, room)
     return (await events.get(record.eventNid)).eventId
   }
 
