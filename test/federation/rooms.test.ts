@@ -169,3 +169,77 @@ test('three servers see the same, whoever let them in', async () => {
   await alice.send(roomId, 'hello carol')
   await heard(carol, roomId, 'hello carol')
 })
+
+test('what is sent on both sides at once ends in the same room on both', async () => {
+  await using hs = await setUp()
+  const { alice, bob } = hs
+  const roomId = await alice.createRoom({ preset: 'public_chat', power_level_content_override: { state_default: 0 } })
+  await bob.join(roomId, 'hs1.test')
+  const bodies = ['1', '2', '3', '4', '5']
+  await Promise.all(bodies.flatMap((body) => [alice.send(roomId, `a${body}`), bob.send(roomId, `b${body}`)]))
+  await Promise.all([
+    alice.setState(roomId, 'm.room.topic', { topic: 'from alice' }),
+    bob.setState(roomId, 'm.room.topic', { topic: 'from bob' }),
+  ])
+  await alice.send(roomId, 'last of alice')
+  await bob.send(roomId, 'last of bob')
+  await heard(alice, roomId, 'last of bob')
+  await heard(bob, roomId, 'last of alice')
+  const topics = await Promise.all(
+    [alice, bob].map((user) => user.ok('GET', `rooms/${encodeURIComponent(roomId)}/state/m.room.topic`)),
+  )
+  assert.deepEqual(topics[0], topics[1])
+  const [atAlice, atBob] = [await alice.messages(roomId), await bob.messages(roomId)]
+  assert.deepEqual(atAlice.toSorted(), atBob.toSorted())
+  assert.equal(atAlice.length, 12)
+})
+
+test('typing and receipts reach the other server', async () => {
+  await using hs = await setUp()
+  const { alice, bob } = hs
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId, 'hs1.test')
+  const eventId = await bob.send(roomId, 'read me')
+  await heard(alice, roomId, 'read me')
+  await bob.sync()
+  const room = `rooms/${encodeURIComponent(roomId)}`
+  await alice.ok('PUT', `${room}/typing/${alice.id}`, { typing: true, timeout: 30_000 })
+  await alice.ok('POST', `${room}/receipt/m.read/${encodeURIComponent(eventId)}`, {})
+  const seen = new Set<string>()
+  await bob.syncUntil(({ rooms }) => {
+    for (const { type, content } of rooms.join[roomId]?.ephemeral.events ?? [])
+      if (JSON.stringify(content).includes(alice.id)) seen.add(type)
+    return seen.size === 2 ? true : undefined
+  })
+  assert.deepEqual([...seen].sort(), ['m.receipt', 'm.typing'])
+})
+
+test('a server that was away gets what it has missed', async () => {
+  await using hs = await setUp()
+  const { alice, bob, second } = hs
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId, 'hs1.test')
+  await bob.send(roomId, 'soon back')
+  await heard(alice, roomId, 'soon back')
+  const restarted = second.restart()
+  await alice.send(roomId, 'while you were away')
+  await restarted
+  await heard(bob, roomId, 'while you were away')
+})
+
+test('a banned server is not listened to', async () => {
+  await using hs = await setUp()
+  const { alice, bob } = hs
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId, 'hs1.test')
+  await bob.send(roomId, 'before')
+  await heard(alice, roomId, 'before')
+  await alice.setState(roomId, 'm.room.server_acl', { allow: ['*'], deny: ['hs2.test'] })
+  const other = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(other, 'hs1.test')
+  await bob.send(roomId, 'denied')
+  await bob.send(other, 'elsewhere')
+  await heard(alice, other, 'elsewhere')
+  assert.deepEqual(await alice.messages(roomId), ['before'])
+  await bob.leave(other)
+})
