@@ -44,6 +44,9 @@ export interface CallOptions {
   readonly ignoreGate?: boolean
 }
 
+/** For calls that a user waits for: a server that failed lately is tried all the same. */
+export const FOR_A_USER: CallOptions = { ignoreGate: true }
+
 const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 /** Where the next address of the same server may do better. */

@@ -61,7 +61,8 @@ export class ClientEvents {
     let unsigned = `{"age":${Math.max(0, this.#parts.clock.now() - event.head.originServerTs)}`
     const membership = await memberships.at(event.stateAfter)
     if (membership !== undefined) unsigned += `,"membership":${JSON.stringify(membership)}`
-    if (event.senderNid === reader.userNid && reader.deviceNid !== undefined)
+    // State events are set without transaction ids.
+    if (event.senderNid === reader.userNid && reader.deviceNid !== undefined && !event.isState)
       unsigned += await this.#transactionId(event, reader.deviceNid)
     if (event.isState) unsigned += await this.#replaced(event)
     if (event.redacted) unsigned += await this.#redactedBecause(event, reader)
@@ -87,7 +88,8 @@ export class ClientEvents {
     const nids = (await this.#parts.events.redactionsOf([event.eventId])).get(event.eventId) ?? []
     for (const nid of nids) {
       const redaction = await this.#parts.events.get(nid)
-      if (redaction.standing === 0) return `,"redacted_because":${await this.text(redaction, reader, { withRoomId: false })}`
+      if (redaction.standing === 0)
+        return `,"redacted_by":"${redaction.eventId}","redacted_because":${await this.text(redaction, reader, { withRoomId: false })}`
     }
     return ''
   }

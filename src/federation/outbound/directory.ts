@@ -5,7 +5,7 @@ import { getPublicRooms, queryPublicRooms } from '../../../schemas/server/public
 import { queryProfile, queryRoomDirectory } from '../../../schemas/server/query.ts'
 import type { AliasTarget, PublicRoomsQuery } from '../../rooms/remote.ts'
 import type { RemoteProfiles } from '../../users/profile.ts'
-import type { FederationClient } from '../client.ts'
+import { FOR_A_USER, type FederationClient } from '../client.ts'
 import { FederationError } from '../errors.ts'
 
 export class RemoteDirectory implements RemoteProfiles {
@@ -18,7 +18,7 @@ export class RemoteDirectory implements RemoteProfiles {
   /** As `RemoteRooms.resolveAlias`. */
   async resolveAlias(alias: RoomAlias): Promise<AliasTarget | undefined> {
     try {
-      const found = await this.#client.call(queryRoomDirectory, serverOf(alias), { query: { room_alias: alias } })
+      const found = await this.#client.call(queryRoomDirectory, serverOf(alias), { query: { room_alias: alias } }, FOR_A_USER)
       return { roomId: found.room_id, servers: found.servers.filter(isServerName) }
     } catch (cause) {
       if (cause instanceof FederationError && cause.remoteStatus === 404) return undefined
@@ -37,13 +37,13 @@ export class RemoteDirectory implements RemoteProfiles {
     }
     const answer =
       filter === undefined
-        ? await this.#client.call(getPublicRooms, server, { query: asked })
-        : await this.#client.call(queryPublicRooms, server, { body: { ...asked, filter } })
+        ? await this.#client.call(getPublicRooms, server, { query: asked }, FOR_A_USER)
+        : await this.#client.call(queryPublicRooms, server, { body: { ...asked, filter } }, FOR_A_USER)
     return { ...answer }
   }
 
   async query(userId: UserId, field?: string): Promise<JsonObject> {
     const query = { user_id: userId, ...(field !== undefined && { field }) }
-    return this.#client.call(queryProfile, serverOf(userId), { query })
+    return this.#client.call(queryProfile, serverOf(userId), { query }, FOR_A_USER)
   }
 }

@@ -21,7 +21,7 @@ import type { Memberships } from '../../storage/memberships.ts'
 import type { Room, Rooms } from '../../storage/rooms.ts'
 import type { StateMaps } from '../../storage/state.ts'
 import { Standing } from '../../storage/stored-event.ts'
-import type { FederationClient } from '../client.ts'
+import { FOR_A_USER, type FederationClient } from '../client.ts'
 import type { PduChecks } from '../pdus.ts'
 import { inTurn, lacksEndpoint } from './in-turn.ts'
 import { malformed, type Templates } from './templates.ts'
@@ -52,7 +52,7 @@ interface Entrance {
 }
 
 /** The state of a large room takes its time. */
-const LARGE = { maxBytes: 256 * 1024 * 1024, timeoutMs: 180_000 }
+const LARGE = { ...FOR_A_USER, maxBytes: 256 * 1024 * 1024, timeoutMs: 180_000 }
 const PART = 500
 
 export class OutboundJoins {
@@ -76,7 +76,7 @@ export class OutboundJoins {
   async #joinThrough(server: ServerName, { roomId, userId, content }: RemoteMembership): Promise<void> {
     const { client, templates, rooms, receiver } = this.#parts
     const input = { params: { roomId, userId }, query: { ver: [...knownRoomVersions] } }
-    const template = await client.call(makeJoin, server, input)
+    const template = await client.call(makeJoin, server, input, FOR_A_USER)
     const event = templates.fill(server, template, { roomId, userId, membership: 'join', content })
     const room = await rooms.find(roomId)
     if (room && room.rules.version !== event.rules.version) throw malformed(server, 'it gives the room another version')

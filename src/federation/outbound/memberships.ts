@@ -12,7 +12,7 @@ import type { Event, Pdu } from '../../protocol/event.ts'
 import { knownRoomVersions } from '../../protocol/room-versions.ts'
 import type { Knocked, RemoteMembership } from '../../rooms/remote.ts'
 import type { Room } from '../../storage/rooms.ts'
-import type { FederationClient } from '../client.ts'
+import { FOR_A_USER, type FederationClient } from '../client.ts'
 import { strippedOf } from '../inbound/invites.ts'
 import type { ServedEvents } from '../inbound/served-events.ts'
 import type { SignedPdus } from '../sender/signed-pdus.ts'
@@ -37,14 +37,14 @@ export class OutboundMemberships {
   leave({ roomId, userId, via, content }: RemoteMembership): Promise<Event> {
     const { client, templates } = this.#parts
     return inTurn(via, async (server) => {
-      const template = await client.call(makeLeave, server, { params: { roomId, userId } })
+      const template = await client.call(makeLeave, server, { params: { roomId, userId } }, FOR_A_USER)
       const event = templates.fill(server, template, { roomId, userId, membership: 'leave', content })
       const input = { params: { roomId, eventId: event.eventId }, body: event.pdu }
       try {
-        await client.call(sendLeaveV2, server, input)
+        await client.call(sendLeaveV2, server, input, FOR_A_USER)
       } catch (cause) {
         if (!lacksEndpoint(cause)) throw cause
-        await client.call(sendLeaveV1, server, input)
+        await client.call(sendLeaveV1, server, input, FOR_A_USER)
       }
       return event
     })
@@ -55,10 +55,10 @@ export class OutboundMemberships {
     const { client, templates } = this.#parts
     return inTurn(via, async (server) => {
       const input = { params: { roomId, userId }, query: { ver: [...knownRoomVersions] } }
-      const template = await client.call(makeKnock, server, input)
+      const template = await client.call(makeKnock, server, input, FOR_A_USER)
       const event = templates.fill(server, template, { roomId, userId, membership: 'knock', content })
       const sent = { params: { roomId, eventId: event.eventId }, body: event.pdu }
-      const { knock_room_state: state } = await client.call(sendKnock, server, sent)
+      const { knock_room_state: state } = await client.call(sendKnock, server, sent, FOR_A_USER)
       return { event, strippedState: strippedOf(state) }
     })
   }
@@ -88,13 +88,13 @@ export class OutboundMemberships {
     const params = { roomId, eventId }
     try {
       const body = { room_version: rules.version, event: pdu, invite_room_state: [...state] }
-      return (await client.call(sendInviteV2, server, { params, body })).event
+      return (await client.call(sendInviteV2, server, { params, body }, FOR_A_USER)).event
     } catch (cause) {
       if (!lacksEndpoint(cause)) throw cause
       // The older endpoint knows of no room versions.
       if (rules.eventIdFormat !== 'chosen') throw unsupportedRoomVersion(`${server} does not support the version of this room`)
       const body = { ...pdu, unsigned: { invite_room_state: [...state] } }
-      const [, answer] = await client.call(sendInviteV1, server, { params, body })
+      const [, answer] = await client.call(sendInviteV1, server, { params, body }, FOR_A_USER)
       const event = isJsonObject(answer) ? objectAt(answer, 'event') : undefined
       if (!event) throw malformed(server, 'its answer to the invite (v1) is not a pair')
       return event
