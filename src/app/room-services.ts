@@ -60,6 +60,7 @@ export function createRoomServices(
   const stateAtPosition = new StateAtPosition(storage)
   const roomViews = new RoomViews({ ...common, stateAtPosition })
   const history = new History({ ...common, roomViews })
+  const relatedEvents = new RelatedEvents({ ...common, roomViews, history })
   const roomPreviews = new RoomPreviews(core)
   const { defaultVersion, allowPublication, publicListWithoutAuth } = config.rooms
   const roomCreation = new RoomCreation({ ...common, invites, defaultVersion, allowPublication })
@@ -79,7 +80,7 @@ export function createRoomServices(
     history,
     roomPreviews,
     publicListWithoutAuth,
-    relatedEvents: new RelatedEvents({ ...common, roomViews, history }),
+    relatedEvents,
     contentReports: new ContentReports({ ...common, roomViews, history }),
     eventsByTimestamp: new EventsByTimestamp({ ...common, roomViews, history }),
     roomContents: new RoomContents({ ...common, stateAtPosition, roomViews }),
@@ -88,6 +89,6 @@ export function createRoomServices(
     deactivation: new RoomDeactivation({ ...common, departures }),
     roomCreation,
     roomUpgrades: new RoomUpgrades({ ...common, roomCreation, succession }),
-    clientSends: new ClientSends({ ...common, roomAliases, guests, membershipSetting }),
+    clientSends: new ClientSends({ ...common, relatedEvents, roomAliases, guests, membershipSetting }),
   }
 }

@@ -35,6 +35,7 @@ export const invalidParam = factory(400, 'M_INVALID_PARAM', 'A parameter has a w
 export const invalidSignature = factory(400, 'M_INVALID_SIGNATURE', 'A signature is wrong')
 export const badState = factory(400, 'M_BAD_STATE', 'The state does not allow this')
 export const badAlias = factory(400, 'M_BAD_ALIAS', 'The alias does not point to this room')
+export const duplicateAnnotation = factory(400, 'M_DUPLICATE_ANNOTATION', 'You have sent that annotation already')
 export const userInUse = factory(400, 'M_USER_IN_USE', 'That user ID is taken')
 export const invalidUsername = factory(400, 'M_INVALID_USERNAME', 'That user name is not allowed')
 export const exclusive = factory(400, 'M_EXCLUSIVE', 'That name is reserved by an application service')

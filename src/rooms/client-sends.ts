@@ -4,6 +4,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import { badJson, invalidParam, notFound } from '../core/errors.ts'
 import type { Requester } from '../core/requester.ts'
 import { hasNonCanonicalNumbers } from '../protocol/strict-json.ts'
+import type { ClientTransactions } from '../storage/client-transactions.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
@@ -12,6 +13,7 @@ import type { GuestAccess } from './guest-access.ts'
 import type { RoomHeads } from './heads.ts'
 import type { MembershipSetting } from './membership/set.ts'
 import { assertMayRedact, assertNotSuspended, knownRoom } from './policy.ts'
+import type { RelatedEvents } from './relations.ts'
 import type { Draft, EventSender, Transaction } from './send.ts'
 import type { RoomStates } from './state.ts'
 
@@ -21,6 +23,8 @@ export interface ClientSendsParts {
   heads: RoomHeads
   states: RoomStates
   sender: EventSender
+  transactions: ClientTransactions
+  relatedEvents: RelatedEvents
   roomAliases: RoomAliases
   guests: GuestAccess
   membershipSetting: MembershipSetting
@@ -48,12 +52,16 @@ export class ClientSends {
    */
   async send(requester: Requester, roomId: RoomId, type: string, given: GivenContent, txnId?: string): Promise<EventId> {
     const room = await this.#room(roomId, given)
+    const { sender, transactions, relatedEvents } = this.#parts
     const transaction = transactionOf(requester, `send ${roomId} ${type}`, txnId)
     if (type === 'm.room.redaction') return this.#redact(requester, room, given, transaction)
     assertNotSuspended(requester)
     assertSensible(room, type, given.content)
+    // A repeated request is no second annotation.
+    if (!transaction || (await transactions.find(transaction.device, transaction.id)) === undefined)
+      await relatedEvents.assertNoDuplicate(requester.userId, type, given.content)
     const draft: Draft = { sender: requester.userId, type, content: given.content, ...timeOf(requester, given) }
-    return (await this.#parts.sender.send(room, draft, transaction)).eventId
+    return (await sender.send(room, draft, transaction)).eventId
   }
 
   /** Sets a piece of state; where it is that already, the event that made it so is the answer. */

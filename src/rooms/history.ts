@@ -76,9 +76,11 @@ export class History {
     const view = await this.#parts.roomViews.of(viewer, roomId)
     const start = request.from ?? (request.direction === 'b' ? view.upTo : FIRST)
     let walk = await this.#walk(viewer, view, start, request)
-    if (walk.isExhausted && request.direction === 'b' && request.to === undefined && (await this.#backfill(view, request.limit)))
-      walk = await this.#walk(viewer, view, start, request)
-    const isOver = walk.isExhausted && walk.events.length === 0
+    const mayGrow = walk.isExhausted && request.direction === 'b' && request.to === undefined
+    const hasGrown = mayGrow && (await this.#backfill(view, request.limit))
+    if (hasGrown) walk = await this.#walk(viewer, view, start, request)
+    // What others have just given may all be hidden from the viewer, and there may be more behind it.
+    const isOver = walk.isExhausted && walk.events.length === 0 && !hasGrown
     return { events: walk.events, start, end: isOver ? undefined : walk.position }
   }
 

@@ -1,5 +1,7 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#relationships-api */
-import type { EventId, RoomId } from '../../schemas/ids.ts'
+import type { EventId, RoomId, UserId } from '../../schemas/ids.ts'
+import { type JsonObject, objectAt, stringAt } from '../../schemas/json.ts'
+import { duplicateAnnotation } from '../core/errors.ts'
 import type { Events } from '../storage/events.ts'
 import type { Relation, Relations } from '../storage/relations.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
@@ -8,6 +10,7 @@ import { relationOf } from './relation.ts'
 import type { RoomViews } from './room-view.ts'
 import type { Viewer, Visibility } from './visibility.ts'
 
+const ANNOTATION = 'm.annotation'
 const FIRST = Number.MIN_SAFE_INTEGER
 /** How many children one request looks through for those that are wanted and visible. */
 const MAX_SCANNED = 2_000
@@ -63,6 +66,21 @@ export class RelatedEvents {
     return this.#choose(viewer, event, children, request)
   }
 
+  /**
+   * Homeservers should prevent users from sending a second annotation for a given event with identical type and key.
+   * @throws {MatrixError} M_DUPLICATE_ANNOTATION
+   */
+  async assertNoDuplicate(sender: UserId, type: string, content: JsonObject): Promise<void> {
+    const { relations, events } = this.#parts
+    const key = annotationKey(content)
+    const relation = relationOf({ content })
+    if (key === undefined || !relation) return
+    const others = await relations.of(relation.target, 'b', FIRST, Number.MAX_SAFE_INTEGER, MAX_SCANNED)
+    const annotations = others.filter(({ relType }) => relType === ANNOTATION).map(({ nid }) => nid)
+    for (const event of (await events.byNids(annotations)).values())
+      if (event.sender === sender && event.type === type && annotationKey(event.content) === key) throw duplicateAnnotation()
+  }
+
   /** Those of the children that are visible and wanted, up to the limit. */
   async #choose(
     viewer: Viewer,
@@ -103,6 +121,11 @@ export class RelatedEvents {
     }
     return [...all.values()].sort((a, b) => (direction === 'b' ? b.position - a.position : a.position - b.position))
   }
+}
+
+function annotationKey(content: JsonObject): string | undefined {
+  const relatesTo = objectAt(content, 'm.relates_to') ?? {}
+  return relatesTo['rel_type'] === ANNOTATION ? stringAt(relatesTo, 'key') : undefined
 }
 
 function isWanted(event: StoredEvent, parent: StoredEvent, { relType, eventType }: RelationsRequest): boolean {

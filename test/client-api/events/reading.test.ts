@@ -209,3 +209,29 @@ test('an event is found by its time', async () => {
   await alice.refused('M_NOT_FOUND', 'GET', near(hs.clock.now() + 1, 'f'))
   await alice.refused('M_NOT_FOUND', 'GET', near(5, 'b'))
 })
+
+test('where history ends with a gap, other servers fill it in', async () => {
+  const asked: number[] = []
+  const answers = [true, true, false]
+  const backfill = async (_room: unknown, limit: number) => {
+    asked.push(limit)
+    return answers.shift() ?? false
+  }
+  await using hs = await roomServer({ remote: { backfill } })
+  const alice = await hs.user('alice')
+  const roomId = await alice.createRoom()
+  const everything = await messages(alice, roomId, { dir: 'b', limit: '100' })
+  assert.deepEqual(asked, [])
+  const room = await hs.storage.rooms.find(roomId as never)
+  const { db, timelines } = hs.storage
+  await db.write((batch) => timelines.addMissing(batch, room?.nid ?? 0, new Uint8Array(32), 1))
+  await messages(alice, roomId, { dir: 'b', limit: '3' })
+  assert.deepEqual(asked, [])
+  assert.deepEqual((await messages(alice, roomId, { dir: 'b', limit: '100' })).chunk, everything.chunk)
+  const behind = { dir: 'b', limit: '7', from: everything.end ?? '' }
+  const hidden = await messages(alice, roomId, behind)
+  assert.deepEqual([hidden.chunk, hidden.end === undefined], [[], false])
+  const over = await messages(alice, roomId, behind)
+  assert.deepEqual([over.chunk, over.end], [[], undefined])
+  assert.deepEqual(asked, [100, 7, 7])
+})

@@ -69,3 +69,21 @@ test('what is not for somebody to see is not listed for them', async () => {
   await alice.send(room, relating(parent, 'm.thread'))
   assert.deepEqual(await list(bob, room, parent), [])
 })
+
+test('an annotation is sent once, unless it was taken back', async () => {
+  await using hs = await roomServer()
+  const [alice, bob] = await hs.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  const parent = await alice.send(room, 'parent')
+  const like = relating(parent, 'm.annotation', { key: '👍' })
+  const path = `rooms/${room}/send/m.reaction`
+  const first = await alice.ok('PUT', `${path}/a`, like)
+  assert.deepEqual(await alice.ok('PUT', `${path}/a`, like), first)
+  await alice.refused('M_DUPLICATE_ANNOTATION', 'PUT', `${path}/b`, like)
+  await alice.ok('PUT', `${path}/c`, relating(parent, 'm.annotation', { key: '🎉' }))
+  await bob.ok('PUT', `${path}/d`, like)
+  await alice.ok('PUT', `rooms/${room}/redact/${String(first['event_id'])}/e`, {})
+  await alice.ok('PUT', `${path}/f`, like)
+})
