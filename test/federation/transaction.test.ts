@@ -134,7 +134,7 @@ test('events of one room come in order, and no room waits for another', async ()
       if (roomId === '!one:ours.test') await other.promise
       for (const { eventId } of events) order.push(eventId)
       other.resolve()
-      return events.map(() => ({ kind: 'rejected', rule: 'rule', why: 'no' }))
+      return events.map(() => ({ kind: 'missing', why: 'no' }))
     },
   })
   const answer = await hs.receiver.receive(ORIGIN, 't', { pdus: [a.pdu, b.pdu, c.pdu] })

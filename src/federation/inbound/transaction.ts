@@ -148,6 +148,7 @@ function note(checked: CheckedPdu, error: string, answer: TransactionAnswer): vo
   if (eventId !== undefined) answer.pdus[eventId] = { error }
 }
 
+/** A rejected event has been handled: it is kept, as rejected. An error tells the sender that we do not have the event. */
 function resultOf(verdict: Verdict | undefined): { error?: string } {
-  return verdict?.kind === 'rejected' || verdict?.kind === 'missing' ? { error: verdict.why } : {}
+  return verdict?.kind === 'missing' ? { error: verdict.why } : {}
 }
