@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ServerProcess } from '../test/support/server-process.ts'
 import { type Bench, benchOver, type Measured, type Scenario } from './scenario.ts'
+import { bareServer } from './scenarios/bare-server.ts'
 import { createRoom } from './scenarios/create-room.ts'
 import { deliveries } from './scenarios/deliveries.ts'
 import { federation } from './scenarios/federation.ts'
@@ -21,6 +22,7 @@ import { syncNothingNew } from './scenarios/sync-nothing-new.ts'
 import { syncOneEvent } from './scenarios/sync-one-event.ts'
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'bare-server': bareServer,
   'send-one': sendOne,
   'send-rooms': sendRooms,
   'send-room': sendRoom,

@@ -60,7 +60,11 @@ async function startFederation(count: number, options: ServerProcessOptions): Pr
 }
 
 /** Runs an operation many times and says what it took of the servers. */
-export async function measure(servers: readonly ServerProcess[], load: Load, operation: Operation): Promise<Measured> {
+export async function measure(
+  servers: readonly Pick<ServerProcess, 'cpuMs'>[],
+  load: Load,
+  operation: Operation,
+): Promise<Measured> {
   const cpuMs = () => servers.reduce((sum, server) => sum + server.cpuMs(), 0)
   await runLanes(load, 0, load.warmUp, operation)
   const cpuBefore = cpuMs()

@@ -19,7 +19,7 @@ export const deliveries: Scenario = {
     return measure(
       {
         lanes: 1,
-        warmUp: 40,
+        warmUp: 100,
         count: 80,
         units: READERS,
         before: async () => {

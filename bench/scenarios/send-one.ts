@@ -6,6 +6,6 @@ export const sendOne: Scenario = {
   run: async ({ users, measure }) => {
     const alice = at(await users(1), 0)
     const room = await alice.createRoom()
-    return measure({ lanes: 1, warmUp: 2_000, count: 2_000 }, () => alice.send(room))
+    return measure({ lanes: 1, warmUp: 3_000, count: 3_000 }, () => alice.send(room))
   },
 }

@@ -1,11 +1,11 @@
 /** A server in a process of its own, over files of its own: for measurements, and for tests that kill it. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { JsonObject } from '../../schemas/json.ts'
 import { Running } from '../cli/support.ts'
+import { cpuMsOf, memoryOf } from './process-usage.ts'
 import { SHARED_SECRET } from './shared-secret.ts'
 
 export interface ServerProcessOptions {
@@ -19,8 +19,6 @@ export interface ServerProcessOptions {
 }
 
 const SOURCES = resolve(import.meta.dirname, '../../cli.ts')
-/** What Linux counts the time of processes in, a second. */
-const TICKS_PER_MS = 100 / 1000
 
 export class ServerProcess implements AsyncDisposable {
   readonly #folder: string
@@ -62,17 +60,14 @@ export class ServerProcess implements AsyncDisposable {
     await this.#running?.finished
   }
 
-  /** The time on processors that all its threads together have taken, in milliseconds, to 10 ms. */
+  /** The time on processors that all its threads together have taken, in milliseconds. */
   cpuMs(): number {
-    const fields = this.#proc('stat')
-      .replace(/^.*\) /, '')
-      .split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_MS
+    return cpuMsOf(this.#pid)
   }
 
   /** Its resident memory, in bytes. */
   memory(): number {
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(this.#proc('status'))?.[1]) * 1024
+    return memoryOf(this.#pid)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,8 +75,8 @@ export class ServerProcess implements AsyncDisposable {
     await rm(this.#folder, { recursive: true })
   }
 
-  #proc(file: string): string {
-    return readFileSync(`/proc/${this.#running?.process.pid}/${file}`, 'utf8')
+  get #pid(): number {
+    return this.#running?.process.pid ?? 0
   }
 }
 
