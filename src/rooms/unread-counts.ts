@@ -3,9 +3,8 @@ import type { EventId } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
 import { evaluatePushRules } from '../protocol/push-rules.ts'
 import type { Events } from '../storage/events.ts'
-import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
+import type { MembershipRecord } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
-import type { StateMaps } from '../storage/state.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
 import type { AccountData } from '../users/account-data.ts'
@@ -16,9 +15,7 @@ import { UnreadEvents } from './unread-events.ts'
 
 export interface UnreadCountsParts {
   events: Events
-  maps: StateMaps
   timelines: Timelines
-  memberships: Memberships
   receipts: ReceiptsTable
   accountData: AccountData
   pushRules: PushRules
@@ -27,9 +24,6 @@ export interface UnreadCountsParts {
 
 /** How many events are looked at, at most, to find out what is unread: counts stop there. */
 const MAX_SCAN = 500
-
-/** How many changes of their profile in the room are followed back to the user's join. */
-const MAX_PROFILE_CHANGES = 50
 
 /** What is known of one user's unread events in one room. */
 interface Known {
@@ -65,10 +59,10 @@ export class UnreadCounts {
   }
 
   async #begin(user: RulesOwner, record: MembershipRecord): Promise<Known> {
-    const joined = await this.#joinPosition(record)
-    const known = { upTo: joined, receiptsUpTo: -1, unread: new UnreadEvents() }
+    // What came before the user does not count.
+    const known = { upTo: record.began, receiptsUpTo: -1, unread: new UnreadEvents() }
     await this.#applyReceipts(user, record.roomNid, known)
-    known.upTo = Math.max(joined, known.unread.readUpTo)
+    known.upTo = Math.max(record.began, known.unread.readUpTo)
     return known
   }
 
@@ -130,18 +124,5 @@ export class UnreadCounts {
     const subject = await pushSubjects.of(event)
     const member = events.cached(record.eventNid) ?? (await events.get(record.eventNid))
     return evaluatePushRules(rules, subject, stringAt(member.content, 'displayname'))
-  }
-
-  /** Where the user's stay in the room began: what came before does not count. */
-  async #joinPosition(record: MembershipRecord): Promise<number> {
-    const { events, maps, timelines } = this.#parts
-    let member = await events.get(record.eventNid)
-    for (let changes = 0; changes < MAX_PROFILE_CHANGES; changes++) {
-      const before = (await maps.get(member.stateBefore, [member.kindNid])).get(member.kindNid)
-      const replaced = before === undefined ? undefined : await events.get(before)
-      if (!replaced || stringAt(replaced.content, 'membership') !== 'join') break
-      member = replaced
-    }
-    return (await timelines.positionOf(record.roomNid, member.nid)) ?? record.position
   }
 }

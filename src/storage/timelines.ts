@@ -55,6 +55,7 @@ export class Timelines {
   prepend(batch: Batch, roomNid: number, eventNid: number): number {
     const position = this.#db.drawBackwardsPosition()
     batch.run(INSERT, roomNid, position, eventNid)
+    batch.onSettled(() => this.#tails.delete(roomNid))
     return position
   }
 
@@ -138,8 +139,8 @@ export class Timelines {
     )
     const entries = rows.map(toEntry).reverse()
     const oldest = entries[0]
-    const floor = entries.length < TAIL_LENGTH || !oldest ? 0 : oldest.position - 1
-    const tail = { floor, entries: entries.filter(({ position }) => position > floor) }
+    const isWhole = entries.length < TAIL_LENGTH || !oldest
+    const tail = { floor: isWhole ? Number.MIN_SAFE_INTEGER : oldest.position - 1, entries }
     const meanwhile = this.#tails.get(roomNid)
     if (meanwhile) return meanwhile
     if (upTo === this.#db.position) this.#tails.set(roomNid, tail)

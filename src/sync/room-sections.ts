@@ -55,7 +55,7 @@ export class RoomSections {
   async joined(turn: SyncTurn, record: MembershipRecord, accountData: readonly AccountDataEntry[]): Promise<string | undefined> {
     const { rooms, unreadCounts } = this.#parts
     const room = await rooms.get(record.roomNid)
-    const isNew = turn.since === undefined || (record.position > turn.since && !(await this.wasJoined(turn, record, turn.since)))
+    const isNew = turn.since === undefined || (record.began > turn.since && !(await this.wasJoined(turn, record, turn.since)))
     const content = await this.#content(turn, room, record, isNew)
     const ephemeral = await this.#ephemeral(turn, room, isNew)
     const filter = turn.filter.roomAccountData
@@ -105,7 +105,7 @@ export class RoomSections {
     const { contents } = this.#parts
     const { since, upTo, fullState } = turn
     if (isNew || since === undefined) return contents.of(turn, { room, upTo, after: undefined, wholeState: true })
-    if (fullState || record.position > since) return contents.of(turn, { room, upTo, after: since, wholeState: fullState })
+    if (fullState || record.began > since) return contents.of(turn, { room, upTo, after: since, wholeState: fullState })
     return contents.news(turn, room, since)
   }
 
