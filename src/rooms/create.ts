@@ -1,5 +1,5 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom */
-import { isRoomAlias, type RoomAlias, type RoomId, type ServerName } from '../../schemas/ids.ts'
+import { isRoomAlias, type RoomAlias, type RoomId, type ServerName, type UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
 import { invalidParam, invalidRoomState, MatrixError, roomInUse, unsupportedRoomVersion } from '../core/errors.ts'
@@ -86,8 +86,17 @@ export class RoomCreation {
       published: request.visibility === 'public' && allowPublication,
     })
     const elsewhere = invitees.filter((target) => !invites.isLocal(target))
-    for (const target of elsewhere) await invites.inviteTo(room, requester.userId, target, given)
+    await this.#inviteElsewhere(room, requester, elsewhere, given)
     return { roomId: room.roomId, alias }
+  }
+
+  /** The room is there whatever becomes of the invites: one that is refused does not keep the others from being sent. */
+  async #inviteElsewhere(room: Room, { userId }: Requester, targets: readonly UserId[], given: JsonObject): Promise<void> {
+    const refusals: unknown[] = []
+    for (const target of targets) {
+      await this.#parts.invites.inviteTo(room, userId, target, given).catch((cause: unknown) => refusals.push(cause))
+    }
+    if (refusals.length > 0) throw refusals[0]
   }
 
   /** The rules of a version by a client's wish, or of the default one. Throws M_UNSUPPORTED_ROOM_VERSION. */

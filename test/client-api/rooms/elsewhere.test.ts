@@ -142,3 +142,16 @@ test('two invites to the same unknown room make it known once', async () => {
   assert.equal(await membershipOf(hs, alice.id), 'invite')
   assert.equal(await membershipOf(hs, bob.id), 'invite')
 })
+
+test('one refused invite does not keep the others out of a new room', async () => {
+  const first = '@first:them.test'
+  const invite = async (_room: unknown, event: Event) => {
+    if (event.stateKey === first) throw forbidden('Not me')
+    return event
+  }
+  await using hs = await roomServer({ remote: { invite } })
+  const alice = await hs.user('alice')
+  await alice.refused('M_FORBIDDEN', 'POST', 'createRoom', { invite: [first, THEM] })
+  const { joined_rooms: rooms } = await alice.ok<{ joined_rooms: string[] }>('GET', 'joined_rooms')
+  assert.equal((await stateOf(hs, rooms[0] ?? '', 'm.room.member', THEM))['membership'], 'invite')
+})
