@@ -1,17 +1,17 @@
-import { type EventId, serverOf, type ServerName, type UserId } from '../../schemas/ids.ts'
-import { stringAt } from '../../schemas/json.ts'
+import { type EventId, serverOf, type ServerName } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
+import { changeBy, CurrentMembers, type MemberChanges } from './member-changes.ts'
 import { mayRedact } from './redact.ts'
 import type { Batch, Database } from '../storage/database.ts'
 import type { Events, Placement } from '../storage/events.ts'
 import { eventIdBytes } from '../storage/event-ids.ts'
-import { kindOf, parseKind } from '../storage/kind.ts'
-import type { Memberships, Membership } from '../storage/memberships.ts'
+import { kindOf } from '../storage/kind.ts'
+import type { Memberships } from '../storage/memberships.ts'
 import type { Names, ResolvedNames } from '../storage/names.ts'
 import type { Outbox } from '../storage/outbox.ts'
 import type { Relations } from '../storage/relations.ts'
 import type { Room } from '../storage/rooms.ts'
-import type { StateChange, StateDifference, StateMaps } from '../storage/state.ts'
+import type { StateChange, StateMaps } from '../storage/state.ts'
 import type { StateJumps } from '../storage/state-jumps.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
@@ -67,9 +67,11 @@ interface Plan {
 /** The only writer of events: one commit covers the event, the room's state, head and members, and the outbox. */
 export class EventWriter {
   readonly #parts: EventWriterParts
+  readonly #members: CurrentMembers
 
   constructor(parts: EventWriterParts) {
     this.#parts = parts
+    this.#members = new CurrentMembers(parts)
   }
 
   /**
@@ -90,8 +92,11 @@ export class EventWriter {
    */
   async enter(room: Room, join: Event, stateBefore: number): Promise<Persisted> {
     const head = await this.#parts.heads.get(room)
+    const others = await this.#members.between(head.stateRoot, stateBefore)
     const plan = await this.#plan(room, join, stateBefore, {}, true)
-    return this.#parts.db.together(room.nid, () => this.#fork(room, head, join, stateBefore, plan, [], {}))
+    const own = changeBy({ ...join, nid: plan.nid })
+    const members = await this.#members.prepare([...others.filter(({ userId }) => userId !== join.stateKey), ...own])
+    return this.#place(room, join, stateBefore, plan, members, {})
   }
 
   /** Keeps an event that is not part of the room's timeline: rejected or soft-failed. Only under the room's lock. */
@@ -117,15 +122,8 @@ export class EventWriter {
     await db.write((batch) => {
       for (const event of fresh) {
         const standing = rejected.has(event.eventId) ? Standing.rejected : Standing.outlier
-        events.append(
-          batch,
-          cited.get(event.eventId) ?? 0,
-          room,
-          event,
-          { standing, stateBefore: undefined, stateAfter: undefined },
-          resolved,
-          cited,
-        )
+        const placement = { standing, stateBefore: undefined, stateAfter: undefined }
+        events.append(batch, cited.get(event.eventId) ?? 0, room, event, placement, resolved, cited)
       }
     }, room.nid)
   }
@@ -150,26 +148,18 @@ export class EventWriter {
 
   /** The common case: the event cites the whole end of the room, and its state is the current one. */
   async #extend(room: Room, event: Event, stateBefore: number, plan: Plan, options: PersistOptions): Promise<Persisted> {
-    const root = plan.change.root
-    const differences =
-      event.stateKey === undefined
-        ? []
-        : [{ type: event.type, stateKey: event.stateKey, event: { nid: plan.nid, content: event.content } }]
-    const users = await this.#usersOf(differences)
+    const members = await this.#members.prepare(changeBy({ ...event, nid: plan.nid }))
+    return this.#place(room, event, stateBefore, plan, members, options)
+  }
+
+  /** The event becomes the only end of the room. */
+  #place(room: Room, event: Event, stateBefore: number, plan: Plan, members: MemberChanges, options: PersistOptions): Persisted {
+    const { root } = plan.change
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, plan.change)
       const stored = this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
-      this.#finish(
-        batch,
-        room,
-        event,
-        stored,
-        plan,
-        { extremities: [extremityOf(stored, root)], stateRoot: root },
-        differences,
-        users,
-        options,
-      )
+      const head = { extremities: [extremityOf(stored, root)], stateRoot: root }
+      this.#finish(batch, room, event, stored, plan, head, members, options)
       return stored
     })
   }
@@ -190,11 +180,10 @@ export class EventWriter {
       return this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
     })
     const stateRoot = await this.#parts.resolver.resolve(room, [...others.map(({ stateAfter }) => stateAfter), root])
-    const differences = await this.#named(await this.#parts.maps.difference(head.stateRoot, stateRoot))
-    const users = await this.#usersOf(differences)
+    const members = await this.#members.prepare(await this.#members.between(head.stateRoot, stateRoot))
     const next = { extremities: [...others, extremityOf(appended.stored, root)], stateRoot }
     const { written } = this.#write(room, (batch) => {
-      this.#finish(batch, room, event, appended.stored, plan, next, differences, users, options)
+      this.#finish(batch, room, event, appended.stored, plan, next, members, options)
       return appended.stored
     })
     return { stored: appended.stored, written: Promise.all([appended.written, written]).then(() => undefined) }
@@ -248,15 +237,14 @@ export class EventWriter {
     stored: StoredEvent,
     plan: Plan,
     next: RoomHead,
-    differences: readonly CurrentChange[],
-    users: ResolvedNames,
+    members: MemberChanges,
     options: PersistOptions,
   ): void {
     this.#relate(batch, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)
     if (next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
-    for (const change of differences) this.#updateMember(batch, room, change, users)
+    this.#members.apply(batch, room, members)
     if (plan.destinations.length > 0) this.#parts.outbox.enqueue(batch, plan.destinations, stored.nid)
     options.also?.(batch, stored)
   }
@@ -271,15 +259,6 @@ export class EventWriter {
     return { stored: filled.stored, written }
   }
 
-  #updateMember(batch: Batch, room: Room, { type, stateKey, event }: CurrentChange, users: ResolvedNames): void {
-    if (type !== 'm.room.member') return
-    const { memberships } = this.#parts
-    const user = { nid: users.nid(batch, stateKey), userId: stateKey as UserId }
-    const membership = event && stringAt(event.content, 'membership')
-    if (event && isMembership(membership)) memberships.set(batch, room.nid, user, membership, event.nid)
-    else memberships.remove(batch, room.nid, user)
-  }
-
   #relate(batch: Batch, event: Event, position: number, nid: number): void {
     const relation = relationOf(event)
     if (relation) this.#parts.relations.add(batch, relation.target, position, nid, relation.relType)
@@ -291,20 +270,6 @@ export class EventWriter {
     const { timelines } = this.#parts
     timelines.removeMissing(batch, room.nid, eventIdBytes(event.eventId))
     for (const prev of missing) timelines.addMissing(batch, room.nid, eventIdBytes(prev), nid)
-  }
-
-  #usersOf(differences: readonly CurrentChange[]): Promise<ResolvedNames> {
-    return this.#parts.names.resolve(differences.flatMap(({ type, stateKey }) => (type === 'm.room.member' ? [stateKey] : [])))
-  }
-
-  async #named(differences: readonly StateDifference[]): Promise<CurrentChange[]> {
-    const { names, events } = this.#parts
-    const kinds = await names.namesOf(differences.map(({ kind }) => kind))
-    const stored = await events.byNids(differences.flatMap(({ after }) => after ?? []))
-    return differences.map(({ kind, after }) => {
-      const { type, stateKey = '' } = parseKind(kinds.get(kind) ?? '')
-      return { type, stateKey, event: after === undefined ? undefined : stored.get(after) }
-    })
   }
 
   /** The nid of the event that this redaction takes effect on, if we have it and the redaction may. */
@@ -328,17 +293,6 @@ export class EventWriter {
   }
 }
 
-/** A piece of the current state that changes: to an event, or to nothing. */
-interface CurrentChange {
-  type: string
-  stateKey: string
-  event: Pick<StoredEvent, 'nid' | 'content'> | undefined
-}
-
 function extremityOf(stored: StoredEvent, stateAfter: number): ForwardExtremity {
   return { nid: stored.nid, eventId: stored.eventId, depth: stored.head.depth, stateAfter }
-}
-
-function isMembership(value: string | undefined): value is Membership {
-  return value === 'join' || value === 'invite' || value === 'leave' || value === 'ban' || value === 'knock'
 }
