@@ -1,10 +1,12 @@
 import Sqlite from 'better-sqlite3'
+import { asOne, Batch, type Queued } from './batch.ts'
 import { configure, type WriterOptions } from './executor.ts'
 import { migrate } from './migrate.ts'
 import { ownDatabase } from './owner.ts'
 import { OperationEncoder, type SqlValue } from './operations.ts'
 import { startWriter, type Writer } from './writer.ts'
 
+export { Batch } from './batch.ts'
 export type { SqlValue } from './operations.ts'
 export type Row = Record<string, SqlValue>
 
@@ -18,80 +20,12 @@ export interface Announcement {
   position: number
 }
 
-interface Queued {
-  batch: Batch
-  chain: number | undefined
-  resolve: () => void
-  reject: (cause: unknown) => void
-}
-
 /**
  * Positions of in-memory streams (typing) are handed out without a commit. Each start skips this many positions,
  * and no more than half of it is handed out between two commits, so that no token ever moves backwards.
  */
 const UNSAVED_POSITIONS = 10_000
 const SAVE_POSITION = 'UPDATE counters SET value = ? WHERE name = ?'
-
-/**
- * The operations of one write, filled in by one synchronous callback; nothing of it is visible before the commit.
- * Positions that it draws are in the order of the commits.
- */
-export class Batch {
-  readonly statements: number[] = []
-  readonly values: SqlValue[][] = []
-  /** The last position that it drew; 0 where it drew none. */
-  lastPosition = 0
-  readonly rooms = new Set<number>()
-  readonly users = new Set<number>()
-  readonly #database: Database
-  #settled: ((committed: boolean) => void)[] = []
-
-  constructor(database: Database) {
-    this.#database = database
-  }
-
-  /** Queues one statement. `sql` must be a constant: it is prepared once and kept. */
-  run(sql: string, ...values: SqlValue[]): void {
-    this.statements.push(this.#database.statementId(sql))
-    this.values.push(values)
-  }
-
-  /** The next stream position; it becomes visible with this batch's commit. */
-  nextPosition(): number {
-    this.lastPosition = this.#database.drawPosition()
-    return this.lastPosition
-  }
-
-  /** After the commit, wakes those who follow the room. */
-  touchRoom(roomNid: number): void {
-    this.rooms.add(roomNid)
-  }
-
-  /** After the commit, wakes the user. */
-  touchUser(userNid: number): void {
-    this.users.add(userNid)
-  }
-
-  /** Calls back when the batch is durable (true), or has failed and left no trace (false); before the write's promise settles. */
-  onSettled(callback: (committed: boolean) => void): void {
-    this.#settled.push(callback)
-  }
-
-  /** Takes on all that another batch has queued. */
-  absorb(other: Batch): void {
-    for (const statement of other.statements) this.statements.push(statement)
-    for (const values of other.values) this.values.push(values)
-    for (const room of other.rooms) this.rooms.add(room)
-    for (const user of other.users) this.users.add(user)
-    this.lastPosition = Math.max(this.lastPosition, other.lastPosition)
-    this.onSettled((committed) => other.settle(committed))
-  }
-
-  settle(committed: boolean): void {
-    for (const callback of this.#settled) callback(committed)
-    this.#settled = []
-  }
-}
 
 /**
  * The database: reads that answer sets, and writes that are batches (design rules 5 to 7).
@@ -342,18 +276,5 @@ export class Database implements AsyncDisposable {
     }
     for (const listener of this.#listeners) listener({ rooms, users, position: this.#position })
     for (const { resolve } of group) resolve()
-  }
-}
-
-/** Several queued writes as one that succeeds or fails as a whole. */
-function asOne(database: Database, chain: number, parts: readonly Queued[]): Queued | undefined {
-  if (parts.length === 0) return undefined
-  const batch = new Batch(database)
-  for (const part of parts) batch.absorb(part.batch)
-  return {
-    batch,
-    chain,
-    resolve: () => parts.forEach((part) => part.resolve()),
-    reject: (cause) => parts.forEach((part) => part.reject(cause)),
   }
 }
