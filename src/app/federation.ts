@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.ts'
 import { PROGRAM_NAME, programVersion } from '../core/version.ts'
 import { serverAuthenticator } from '../federation/authenticate.ts'
 import { FederationClient } from '../federation/client.ts'
+import type { UserKeysServices } from '../federation/api/user-keys.ts'
 import { RoomAccess } from '../federation/inbound/access.ts'
 import { type EduHandlers, EduReceiver, roomEdus } from '../federation/inbound/edus.ts'
 import { Handshakes } from '../federation/inbound/handshakes.ts'
@@ -138,17 +139,21 @@ export function createFederationServices(
   transport: Transport,
   federation: Federation,
   rooms: RoomServices,
-  streams: { readonly typing: Pick<Typing, 'receive'>; readonly receipts: Pick<Receipts, 'receive'> },
-  eduHandlers: EduHandlers = {},
+  users: UserKeysServices & {
+    readonly typing: Pick<Typing, 'receive'>
+    readonly receipts: Pick<Receipts, 'receive'>
+    readonly eduHandlers: EduHandlers
+  },
 ): FederationServices {
   const serverName = config.serverName as ServerName
   const common = { ...storage, ...core, ...transport, ...federation, ...rooms, serverName, clock, log }
   const access = new RoomAccess(common)
   const handshakes = new Handshakes(common)
-  const edus = new EduReceiver({ log, handlers: { ...roomEdus({ ...common, ...streams, access }), ...eduHandlers } })
+  const edus = new EduReceiver({ log, handlers: { ...roomEdus({ ...common, ...users, access }), ...users.eduHandlers } })
   const rescinded = new RescindedInvites(common)
   return {
     ...common,
+    ...users,
     access,
     delegatedServer: config.wellKnown.server,
     allowPublicRooms: config.federation.allowPublicRooms,

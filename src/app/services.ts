@@ -4,8 +4,11 @@ import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/logger.ts'
 import type { Worker } from '../core/worker.ts'
 import type { Outbound } from '../http/outbound.ts'
+import { deviceEdus } from '../federation/inbound/device-edus.ts'
+import { remoteDevices } from '../federation/outbound/devices.ts'
 import { SharedSecretRegistration } from '../users/shared-secret.ts'
 import { createAccounts } from './accounts.ts'
+import { createDeviceLists, createDevices, createDeviceStreams } from './devices.ts'
 import { createFederation, createFederationServices, createTransport } from './federation.ts'
 import { createRoomServices } from './room-services.ts'
 import { createRoomCore } from './rooms.ts'
@@ -29,23 +32,30 @@ export type Services = ReturnType<typeof createServices>
 /** Everything that handlers use and everything that works by itself, in the order in which it is built. */
 export function createServices({ config, clock, log, storage, outbound, signal }: Foundation) {
   const federationLog = log.logger('federation')
+  const deviceLists = createDeviceLists(config, storage)
   const core = createRoomCore(config.serverName as ServerName, clock, storage)
   const transport = createTransport(config, clock, storage, outbound)
   const federation = createFederation(config, clock, federationLog, storage, core, transport)
-  const rooms = createRoomServices(config, clock, storage, core, federation.remoteRooms)
+  const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)
+  const rooms = createRoomServices(config, clock, storage, core, federation.remoteRooms, streams.pushRules)
   const accounts = createAccounts(config, clock, storage, {
     remoteProfiles: federation.remoteProfiles,
     onProfileChanged: (userId, field) => rooms.profileChanges.propagate(userId, field),
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
-    deviceListeners: [],
+    deviceListeners: [deviceLists],
   })
-  const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)
-  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, [])
-  const workers: Worker[] = [accounts.lastSeen, federation.federationSender]
+  const devices = createDevices(config, clock, storage, deviceLists, accounts.uia, remoteDevices(transport.client))
+  const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
+  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, Object.values(deviceStreams))
+  const workers: Worker[] = [accounts.lastSeen, federation.federationSender, devices.deviceAnnouncer]
   return {
     workers,
     authenticateServer: transport.authenticateServer,
-    federation: createFederationServices(config, clock, federationLog, storage, core, transport, federation, rooms, streams),
+    federation: createFederationServices(config, clock, federationLog, storage, core, transport, federation, rooms, {
+      ...streams,
+      ...devices,
+      eduHandlers: deviceEdus(devices),
+    }),
     federationSender: federation.federationSender,
     client: {
       ...storage,
@@ -54,6 +64,8 @@ export function createServices({ config, clock, log, storage, outbound, signal }
       ...accounts,
       ...streams,
       ...sync,
+      ...devices,
+      ...deviceStreams,
       publicBaseUrl: config.publicBaseUrl,
       support: config.wellKnown.support,
       defaultRoomVersion: config.rooms.defaultVersion,

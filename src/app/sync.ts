@@ -29,7 +29,7 @@ import type { Storage } from './storage.ts'
 
 export type UserStreams = ReturnType<typeof createUserStreams>
 
-/** What users have in rooms beside the rooms' events: receipts, typing, tags, unread counts. `signal` aborts when the server stops. */
+/** Who is to be told of changes, and what users have in rooms beside the rooms' events: receipts, typing, tags, unread counts. `signal` aborts when the server stops. */
 export function createUserStreams(clock: Clock, storage: Storage, core: RoomCore, edus: EduSender, signal: AbortSignal) {
   const { db } = storage
   const tables = { accountData: storage.accountData, table: storage.receipts }
@@ -39,6 +39,7 @@ export function createUserStreams(clock: Clock, storage: Storage, core: RoomCore
   const receipts = new Receipts({ ...storage, ...tables, clock, edus })
   const pushSubjects = new PushSubjects({ ...storage, ...core })
   return {
+    notifier: new Notifier({ ...storage, clock }),
     pushRules,
     accountData,
     typingUsers,
@@ -61,7 +62,7 @@ export function createSync(
   pdus: PduSource,
   extensions: readonly SyncExtension[],
 ) {
-  const notifier = new Notifier({ ...storage, clock })
+  const { notifier } = streams
   const stateAtPosition = new StateAtPosition(storage)
   const roomState = new RoomStateReader({ ...storage, stateAtPosition })
   const sections = new RoomSections({

@@ -22,7 +22,11 @@ import { roomsRoutes } from './events/rooms.ts'
 import { syncRoutes } from './events/sync.ts'
 import { filterRoutes } from './filtering/filter.ts'
 import { accountDataRoutes } from './modules/account-data.ts'
+import { crossSigningRoutes } from './modules/cross-signing.ts'
 import { deviceManagementRoutes } from './modules/device-management.ts'
+import { keyBackupRoutes } from './modules/key-backup.ts'
+import { keysRoutes } from './modules/keys.ts'
+import { toDeviceRoutes } from './modules/to-device.ts'
 import { eventContextRoutes } from './modules/event-context.ts'
 import { pushRuleRoutes } from './modules/pushrules.ts'
 import { readMarkerRoutes } from './modules/read-markers.ts'
@@ -30,6 +34,7 @@ import { receiptRoutes } from './modules/receipts.ts'
 import { tagRoutes } from './modules/tags.ts'
 import { typingRoutes } from './modules/typing.ts'
 import { reportContentRoutes } from './modules/report-content.ts'
+import { roomUpgradesRoutes } from './modules/room-upgrades.ts'
 import { banningRoutes } from './rooms/banning.ts'
 import { createRoomRoutes } from './rooms/create-room.ts'
 import { directoryRoutes } from './rooms/directory.ts'
@@ -61,6 +66,7 @@ const roomTables = [
   roomEventByTimestampRoutes,
   roomSendRoutes,
   roomStateRoutes,
+  roomUpgradesRoutes,
   roomsRoutes,
 ] as const
 
@@ -92,7 +98,9 @@ const streamTables = [
   typingRoutes,
 ] as const
 
-const tables = [...accountTables, ...roomTables, ...streamTables] as const
+const deviceTables = [crossSigningRoutes, keyBackupRoutes, keysRoutes, toDeviceRoutes] as const
+
+const tables = [...deviceTables, ...accountTables, ...roomTables, ...streamTables] as const
 
 type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
 

@@ -14,6 +14,8 @@ import { leavingV2Routes } from './api/leaving-v2.ts'
 import { type PublicRoomsServices, publicRoomsRoutes } from './api/public-rooms.ts'
 import { type QueryServices, queryRoutes } from './api/query.ts'
 import { type TransactionsServices, transactionsRoutes } from './api/transactions.ts'
+import { userDevicesRoutes } from './api/user-devices.ts'
+import { type UserKeysServices, userKeysRoutes } from './api/user-keys.ts'
 import { versionRoutes } from './api/version.ts'
 import { type WellKnownServices, wellKnownRoutes } from './api/wellknown.ts'
 import type { OwnKeys } from './own-keys.ts'
@@ -32,7 +34,8 @@ export interface FederationServices
     InvitesServices,
     EventsServices,
     QueryServices,
-    PublicRoomsServices {}
+    PublicRoomsServices,
+    UserKeysServices {}
 
 export const identityRoutes = (services: IdentityServices): Route[] => [
   ...wellKnownRoutes(services),
@@ -57,4 +60,6 @@ export const federationRoutes = (services: FederationServices): Route[] => [
   ...backfillRoutes(services),
   ...queryRoutes(services),
   ...publicRoomsRoutes(services),
+  ...userDevicesRoutes(services),
+  ...userKeysRoutes(services),
 ]
