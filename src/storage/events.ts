@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache'
-import type { EventId, RoomId } from '../../schemas/ids.ts'
-import type { JsonObject } from '../../schemas/json.ts'
-import type { Event, Pdu } from '../protocol/event.ts'
+import type { EventId } from '../../schemas/ids.ts'
+import type { Event } from '../protocol/event.ts'
 import type { Batch, Database } from './database.ts'
 import { decodeRest, encodeBody, type EventReference, namesInBody } from './event-layout.ts'
 import { eventIdBytes, eventIdOfBytes } from './event-ids.ts'
 import { kindOf } from './kind.ts'
+import { rawEvent, wholeEvent } from './rebuilt-events.ts'
 import type { Names, ResolvedNames } from './names.ts'
 import type { Room, Rooms } from './rooms.ts'
 import { type EventRow, REDACTED, parseOf, Standing, StoredEvent } from './stored-event.ts'
@@ -300,63 +300,5 @@ export class Events {
     for (const row of await this.#db.many<{ event_nid: number; event_id: Uint8Array }>(ID_BY_NID, missing))
       ids.set(row.event_nid, row.event_id)
     return ids
-  }
-}
-
-function wholeEvent(
-  event: StoredEvent,
-  rest: Extract<ReturnType<typeof decodeRest>, { raw: undefined }>,
-  idOf: (reference: EventReference) => EventId,
-  names: ReadonlyMap<number, string>,
-): Event {
-  const signatures: Record<string, JsonObject> = {}
-  for (const { serverNid, keyNid, bytes } of rest.signatures) {
-    const keys = (signatures[names.get(serverNid) ?? ''] ??= {})
-    keys[names.get(keyNid) ?? ''] = bytes.toString('base64').replace(/=+$/, '')
-  }
-  const prevEvents = rest.prevEvents.map(idOf)
-  const authEvents = rest.authEvents.map(idOf)
-  const pdu: Pdu = {
-    ...rest.extra,
-    auth_events: authEvents,
-    prev_events: prevEvents,
-    content: event.originalContent,
-    depth: event.head.depth,
-    hashes: { sha256: rest.hash },
-    origin_server_ts: event.head.originServerTs,
-    sender: event.sender,
-    signatures,
-    type: event.type,
-  }
-  if (event.stateKey !== undefined) pdu.state_key = event.stateKey
-  if (event.head.redacts !== undefined) pdu.redacts = event.head.redacts
-  if (!(event.room.rules.roomIdIsCreateHash && event.type === 'm.room.create' && event.stateKey === ''))
-    pdu.room_id = event.room.roomId
-  return eventOf(event, pdu, prevEvents, authEvents)
-}
-
-/** The event of a PDU that was kept as text: in room versions 1 and 2 what it cites are pairs of an id and hashes. */
-function rawEvent(event: StoredEvent, pdu: Pdu): Event {
-  const ids = (list: unknown) =>
-    Array.isArray(list) ? list.map((entry) => (Array.isArray(entry) ? entry[0] : entry) as EventId) : []
-  return eventOf(event, pdu, ids(pdu.prev_events), ids(pdu.auth_events))
-}
-
-function eventOf(event: StoredEvent, pdu: Pdu, prevEvents: EventId[], authEvents: EventId[]): Event {
-  const redacts = event.room.rules.redactsInContent ? event.originalContent.redacts : event.head.redacts
-  return {
-    eventId: event.eventId,
-    roomId: event.room.roomId as RoomId,
-    type: event.type,
-    stateKey: event.stateKey,
-    sender: event.sender,
-    content: pdu.content as JsonObject,
-    originServerTs: event.head.originServerTs,
-    depth: event.head.depth,
-    prevEvents,
-    authEvents,
-    redacts: event.type === 'm.room.redaction' && typeof redacts === 'string' ? (redacts as EventId) : undefined,
-    rules: event.room.rules,
-    pdu,
   }
 }

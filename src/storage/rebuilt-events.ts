@@ -1,0 +1,70 @@
+/** Whole events out of their stored bodies, to the byte as they were signed. */
+import type { EventId, RoomId } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import type { Event, Pdu } from '../protocol/event.ts'
+import type { BodyRest, EventReference, SignatureReference } from './event-layout.ts'
+import type { StoredEvent } from './stored-event.ts'
+
+/** The event of a body whose parts were kept apart. `idOf` gives the ids of what it cites, `names` those of its signatures. */
+export function wholeEvent(
+  event: StoredEvent,
+  rest: Extract<BodyRest, { raw: undefined }>,
+  idOf: (reference: EventReference) => EventId,
+  names: ReadonlyMap<number, string>,
+): Event {
+  const prevEvents = rest.prevEvents.map(idOf)
+  const authEvents = rest.authEvents.map(idOf)
+  const pdu: Pdu = {
+    ...rest.extra,
+    auth_events: authEvents,
+    prev_events: prevEvents,
+    content: event.originalContent,
+    depth: event.head.depth,
+    hashes: { sha256: rest.hash },
+    origin_server_ts: event.head.originServerTs,
+    sender: event.sender,
+    signatures: signaturesOf(rest.signatures, names),
+    type: event.type,
+  }
+  if (event.stateKey !== undefined) pdu.state_key = event.stateKey
+  if (event.head.redacts !== undefined) pdu.redacts = event.head.redacts
+  if (!(event.room.rules.roomIdIsCreateHash && event.type === 'm.room.create' && event.stateKey === ''))
+    pdu.room_id = event.room.roomId
+  return eventOf(event, pdu, prevEvents, authEvents)
+}
+
+/** Without a prototype: other servers choose the keys. */
+function signaturesOf(references: readonly SignatureReference[], names: ReadonlyMap<number, string>): JsonObject {
+  const signatures: Record<string, JsonObject> = Object.create(null)
+  for (const { serverNid, keyNid, bytes } of references) {
+    const keys = (signatures[names.get(serverNid) ?? ''] ??= Object.create(null) as JsonObject)
+    keys[names.get(keyNid) ?? ''] = bytes.toString('base64').replace(/=+$/, '')
+  }
+  return signatures
+}
+
+/** The event of a PDU that was kept as text: in room versions 1 and 2 what it cites are pairs of an id and hashes. */
+export function rawEvent(event: StoredEvent, pdu: Pdu): Event {
+  const ids = (list: unknown) =>
+    Array.isArray(list) ? list.map((entry) => (Array.isArray(entry) ? entry[0] : entry) as EventId) : []
+  return eventOf(event, pdu, ids(pdu.prev_events), ids(pdu.auth_events))
+}
+
+function eventOf(event: StoredEvent, pdu: Pdu, prevEvents: EventId[], authEvents: EventId[]): Event {
+  const redacts = event.room.rules.redactsInContent ? event.originalContent.redacts : event.head.redacts
+  return {
+    eventId: event.eventId,
+    roomId: event.room.roomId as RoomId,
+    type: event.type,
+    stateKey: event.stateKey,
+    sender: event.sender,
+    content: pdu.content as JsonObject,
+    originServerTs: event.head.originServerTs,
+    depth: event.head.depth,
+    prevEvents,
+    authEvents,
+    redacts: event.type === 'm.room.redaction' && typeof redacts === 'string' ? (redacts as EventId) : undefined,
+    rules: event.room.rules,
+    pdu,
+  }
+}
