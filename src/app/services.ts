@@ -4,12 +4,14 @@ import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/logger.ts'
 import type { Worker } from '../core/worker.ts'
 import type { Outbound } from '../http/outbound.ts'
+import { presenceEdus } from '../federation/inbound/presence-edu.ts'
 import { deviceEdus } from '../federation/inbound/device-edus.ts'
 import { remoteDevices } from '../federation/outbound/devices.ts'
 import { SharedSecretRegistration } from '../users/shared-secret.ts'
 import { createAccounts } from './accounts.ts'
 import { createDeviceLists, createDevices, createDeviceStreams } from './devices.ts'
 import { createFederation, createFederationServices, createTransport } from './federation.ts'
+import { createOldSync, createPresence } from './old-sync.ts'
 import { createRoomServices } from './room-services.ts'
 import { createRoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
@@ -46,15 +48,20 @@ export function createServices({ config, clock, log, storage, outbound, signal }
   })
   const devices = createDevices(config, clock, storage, deviceLists, accounts.uia, remoteDevices(transport.client))
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
-  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, Object.values(deviceStreams))
-  const workers: Worker[] = [accounts.lastSeen, federation.federationSender, devices.deviceAnnouncer]
+  const presence = createPresence(config, clock, storage, federation.federationSender)
+  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, [
+    ...Object.values(deviceStreams),
+    presence.presenceStream,
+  ])
+  const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)
+  const workers: Worker[] = [accounts.lastSeen, federation.federationSender, devices.deviceAnnouncer, presence.presence]
   return {
     workers,
     authenticateServer: transport.authenticateServer,
     federation: createFederationServices(config, clock, federationLog, storage, core, transport, federation, rooms, {
       ...streams,
       ...devices,
-      eduHandlers: deviceEdus(devices),
+      eduHandlers: { ...deviceEdus(devices), ...presenceEdus(presence.presence) },
     }),
     federationSender: federation.federationSender,
     client: {
@@ -66,6 +73,8 @@ export function createServices({ config, clock, log, storage, outbound, signal }
       ...sync,
       ...devices,
       ...deviceStreams,
+      ...presence,
+      ...oldSync,
       publicBaseUrl: config.publicBaseUrl,
       support: config.wellKnown.support,
       defaultRoomVersion: config.rooms.defaultVersion,

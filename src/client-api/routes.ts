@@ -19,6 +19,7 @@ import { roomEventByTimestampRoutes } from './events/room-event-by-timestamp.ts'
 import { roomSendRoutes } from './events/room-send.ts'
 import { roomStateRoutes } from './events/room-state.ts'
 import { roomsRoutes } from './events/rooms.ts'
+import { oldSyncRoutes } from './events/old-sync.ts'
 import { syncRoutes } from './events/sync.ts'
 import { filterRoutes } from './filtering/filter.ts'
 import { accountDataRoutes } from './modules/account-data.ts'
@@ -28,6 +29,7 @@ import { keyBackupRoutes } from './modules/key-backup.ts'
 import { keysRoutes } from './modules/keys.ts'
 import { toDeviceRoutes } from './modules/to-device.ts'
 import { eventContextRoutes } from './modules/event-context.ts'
+import { presenceRoutes } from './modules/presence.ts'
 import { pushRuleRoutes } from './modules/pushrules.ts'
 import { readMarkerRoutes } from './modules/read-markers.ts'
 import { receiptRoutes } from './modules/receipts.ts'
@@ -90,6 +92,8 @@ const accountTables = [
 const streamTables = [
   accountDataRoutes,
   filterRoutes,
+  oldSyncRoutes,
+  presenceRoutes,
   pushRuleRoutes,
   readMarkerRoutes,
   receiptRoutes,

@@ -28,10 +28,13 @@ export class Notifier {
   readonly #followers = new Map<number, Follower>()
   readonly #byRoom = new Map<number, Set<Follower>>()
   readonly #rooms: StreamIndex<number>
+  /** Stands for those who look into rooms that they are not in. */
+  readonly #onlooker: Follower
 
   constructor(parts: NotifierParts) {
     this.#parts = parts
     this.#rooms = new StreamIndex(parts.db.position)
+    this.#onlooker = new Follower(0, parts.db.position)
     parts.db.onCommit((announcement) => this.#announce(announcement))
   }
 
@@ -74,6 +77,11 @@ export class Notifier {
     abort()
   }
 
+  /** As `wait`, for whatever has changed: for one who looks into a room from outside. */
+  waitForAny(position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return this.wait(this.#onlooker, position, timeoutMs, signal)
+  }
+
   async #begin(userNid: number): Promise<Follower> {
     const records = await this.#parts.memberships.ofUser(userNid)
     const meanwhile = this.#followers.get(userNid)
@@ -86,6 +94,8 @@ export class Notifier {
 
   #announce({ rooms, users, position }: Announcement): void {
     const concerned = new Set<Follower>()
+    this.#onlooker.noteUser(position)
+    if (this.#onlooker.isWaiting) concerned.add(this.#onlooker)
     for (const roomNid of rooms) {
       this.#rooms.set(roomNid, position)
       for (const follower of this.#byRoom.get(roomNid) ?? []) {
