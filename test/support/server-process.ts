@@ -36,8 +36,10 @@ export class ServerProcess implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'causeway-process-'))
     await mkdir(join(folder, 'data'))
     await writeFile(join(folder, 'causeway.yaml'), JSON.stringify(settings(folder, options)))
-    const server = new ServerProcess(folder, options)
+    await using stack = new AsyncDisposableStack()
+    const server = stack.use(new ServerProcess(folder, options))
     await server.start()
+    stack.move()
     return server
   }
 
