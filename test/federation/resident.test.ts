@@ -165,3 +165,32 @@ test('an invite is signed, and seen by the user; what is no proper invite is ref
   assert.deepEqual(Object.keys(objectOf(objectOf(event)['signatures'])).sort(), ['remote.test', 'test.example'])
   await alice.syncUntil(({ rooms }) => rooms.invite[room.roomId])
 })
+
+test('an invite can be rejected though the server that it came from is gone', async () => {
+  await using hs = await besideRemote()
+  const alice = await logIn(hs.ours, 'alice')
+  const room = new RemoteRoom(hs.remote)
+  const invite = room.add('m.room.member', { membership: 'invite' }, { stateKey: alice.id })
+  const path = `v2/invite/${encodeURIComponent(room.roomId)}/${encodeURIComponent(invite.eventId)}`
+  assert.equal((await hs.call('PUT', path, { room_version: '10', event: invite.pdu })).status, 200)
+  await alice.syncUntil(({ rooms }) => rooms.invite[room.roomId])
+  await hs.remote[Symbol.asyncDispose]()
+  await alice.leave(room.roomId)
+  await alice.syncUntil(({ rooms }) => rooms.leave[room.roomId])
+})
+
+test('an invite can be taken back by whoever cites it, and by nobody else', async () => {
+  await using hs = await besideRemote()
+  const alice = await logIn(hs.ours, 'alice')
+  const room = new RemoteRoom(hs.remote)
+  const invite = room.add('m.room.member', { membership: 'invite' }, { stateKey: alice.id, aside: true })
+  const path = `v2/invite/${encodeURIComponent(room.roomId)}/${encodeURIComponent(invite.eventId)}`
+  await hs.call('PUT', path, { room_version: '10', event: invite.pdu })
+  await alice.syncUntil(({ rooms }) => rooms.invite[room.roomId])
+  const guess = room.add('m.room.member', { membership: 'leave' }, { stateKey: alice.id, aside: true })
+  assert.match(JSON.stringify(await hs.send([guess])), /error/)
+  room.take(invite)
+  const kick = room.add('m.room.member', { membership: 'leave' }, { stateKey: alice.id })
+  assert.deepEqual(await hs.send([kick]), { [kick.eventId]: {} })
+  await alice.syncUntil(({ rooms }) => rooms.leave[room.roomId])
+})

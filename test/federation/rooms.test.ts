@@ -243,3 +243,51 @@ test('a banned server is not listened to', async () => {
   assert.deepEqual(await alice.messages(roomId), ['before'])
   await bob.leave(other)
 })
+
+test('where none of our users may let somebody in, another server is asked', async () => {
+  await using hs = await setUp()
+  const { alice, bob, second } = hs
+  const dora = await second.user('dora')
+  const space = await alice.createRoom({ preset: 'public_chat' })
+  const allow = [{ type: 'm.room_membership', room_id: space }]
+  const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'restricted', allow } }
+  const roomId = await alice.createRoom({
+    preset: 'private_chat',
+    initial_state: [joinRules],
+    power_level_content_override: { invite: 50 },
+  })
+  for (const user of [bob, dora]) await user.join(space, 'hs1.test')
+  await bob.join(roomId, 'hs1.test')
+  await dora.ok('POST', `join/${encodeURIComponent(roomId)}`, {})
+  const member = await bob.ok('GET', `rooms/${encodeURIComponent(roomId)}/state/m.room.member/${dora.id}`)
+  assert.equal(member['join_authorised_via_users_server'], alice.id)
+  await dora.send(roomId, 'through alice')
+  await heard(alice, roomId, 'through alice')
+})
+
+test('a knock can be taken back', async () => {
+  await using hs = await setUp()
+  const { alice, bob } = hs
+  const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } }
+  const roomId = await alice.createRoom({ preset: 'private_chat', initial_state: [joinRules] })
+  await alice.sync()
+  await bob.ok('POST', `knock/${encodeURIComponent(roomId)}?server_name=hs1.test`, {})
+  await bob.leave(roomId)
+  await alice.syncUntil(({ rooms }) =>
+    rooms.join[roomId]?.timeline.events.find(({ sender, content }) => sender === bob.id && content['membership'] === 'leave'),
+  )
+})
+
+test('the event near a time is found at the other server', async () => {
+  await using hs = await setUp()
+  const { alice, bob } = hs
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  const eventId = await alice.send(roomId, 'long ago')
+  const { origin_server_ts: time } = await alice.ok(
+    'GET',
+    `rooms/${encodeURIComponent(roomId)}/event/${encodeURIComponent(eventId)}`,
+  )
+  await bob.join(roomId, 'hs1.test')
+  const path = `/_matrix/client/v1/rooms/${encodeURIComponent(roomId)}/timestamp_to_event?ts=${time}&dir=b`
+  assert.equal((await bob.ok('GET', path))['event_id'], eventId)
+})
