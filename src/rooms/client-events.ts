@@ -72,8 +72,8 @@ export class ClientEvents {
   async #transactionId(event: StoredEvent, deviceNid: number): Promise<string> {
     const transaction = await this.#parts.transactions.ofEvent(event.nid)
     if (transaction?.device !== deviceNid) return ''
-    // The id is kept together with its endpoint; what follows the last line break is the client's part.
-    return `,"transaction_id":${JSON.stringify(transaction.transactionId.slice(transaction.transactionId.lastIndexOf('\n') + 1))}`
+    // The id is kept together with its endpoint; what follows on the line break is the client's part.
+    return `,"transaction_id":${JSON.stringify(transaction.transactionId.slice(transaction.transactionId.indexOf('\n') + 1))}`
   }
 
   /** What a state event took the place of. */

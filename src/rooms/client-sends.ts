@@ -6,13 +6,14 @@ import type { Requester } from '../core/requester.ts'
 import { hasNonCanonicalNumbers } from '../protocol/strict-json.ts'
 import type { ClientTransactions } from '../storage/client-transactions.ts'
 import type { Events } from '../storage/events.ts'
+import type { Memberships } from '../storage/memberships.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { RoomAliases } from './aliases.ts'
 import type { GuestAccess } from './guest-access.ts'
 import type { RoomHeads } from './heads.ts'
 import type { MembershipSetting } from './membership/set.ts'
-import { assertMayRedact, assertNotSuspended, knownRoom } from './policy.ts'
+import { assertMayRedact, assertNotSuspended, knownRoom, ownRoom } from './policy.ts'
 import type { RelatedEvents } from './relations.ts'
 import type { Draft, EventSender, Transaction } from './send.ts'
 import type { RoomStates } from './state.ts'
@@ -20,6 +21,7 @@ import type { RoomStates } from './state.ts'
 export interface ClientSendsParts {
   events: Events
   rooms: Rooms
+  memberships: Memberships
   heads: RoomHeads
   states: RoomStates
   sender: EventSender
@@ -51,9 +53,9 @@ export class ClientSends {
    * @throws {MatrixError} M_FORBIDDEN, M_TOO_LARGE, M_BAD_JSON; M_NOT_FOUND and M_INVALID_PARAM for the target of a redaction
    */
   async send(requester: Requester, roomId: RoomId, type: string, given: GivenContent, txnId?: string): Promise<EventId> {
-    const room = await this.#room(roomId, given)
+    const room = await this.#room(requester, roomId, given)
     const { sender, transactions, relatedEvents } = this.#parts
-    const transaction = transactionOf(requester, `send ${roomId} ${type}`, txnId)
+    const transaction = transactionOf(requester, ['send', roomId, type], txnId)
     if (type === 'm.room.redaction') return this.#redact(requester, room, given, transaction)
     assertNotSuspended(requester)
     assertSensible(room, type, given.content)
@@ -66,9 +68,9 @@ export class ClientSends {
 
   /** Sets a piece of state; where it is that already, the event that made it so is the answer. */
   async setState(requester: Requester, roomId: RoomId, type: string, stateKey: string, given: GivenContent): Promise<EventId> {
-    const { roomAliases, guests, membershipSetting, sender } = this.#parts
-    const room = await this.#room(roomId, given)
-    if (type === 'm.room.member') return membershipSetting.set(requester, room, stateKey, given.content)
+    if (type === 'm.room.member') return this.#setMembership(requester, roomId, stateKey, given)
+    const { roomAliases, guests, sender } = this.#parts
+    const room = await this.#room(requester, roomId, given)
     assertNotSuspended(requester)
     assertSensible(room, type, given.content)
     if (type === 'm.room.canonical_alias' && stateKey === '') await roomAliases.checkCanonical(room, given.content)
@@ -80,9 +82,9 @@ export class ClientSends {
 
   /** Redacts an event. https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
   async redact(requester: Requester, roomId: RoomId, target: EventId, given: GivenContent, txnId?: string): Promise<EventId> {
-    const room = await this.#room(roomId, given)
+    const room = await this.#room(requester, roomId, given)
     const content = { ...given.content, redacts: target }
-    return this.#redact(requester, room, { ...given, content }, transactionOf(requester, `redact ${roomId} ${target}`, txnId))
+    return this.#redact(requester, room, { ...given, content }, transactionOf(requester, ['redact', roomId, target], txnId))
   }
 
   async #redact(requester: Requester, room: Room, given: GivenContent, transaction: Transaction | undefined): Promise<EventId> {
@@ -103,12 +105,23 @@ export class ClientSends {
     return target
   }
 
-  async #room(roomId: RoomId, { text }: GivenContent): Promise<Room> {
+  /** Who is not in the room yet may want to join it. */
+  async #setMembership(requester: Requester, roomId: RoomId, stateKey: string, given: GivenContent): Promise<EventId> {
     const room = await knownRoom(this.#parts.rooms, roomId)
-    if (text !== '' && room.rules.strictCanonicalJson && hasNonCanonicalNumbers(text))
-      throw badJson('The content holds a number that is no integer from -(2^53 - 1) to 2^53 - 1')
+    assertNumbers(room, given)
+    return this.#parts.membershipSetting.set(requester, room, stateKey, given.content)
+  }
+
+  async #room(requester: Requester, roomId: RoomId, given: GivenContent): Promise<Room> {
+    const room = await ownRoom(this.#parts, roomId, requester.userNid)
+    assertNumbers(room, given)
     return room
   }
+}
+
+function assertNumbers({ rules }: Room, { text }: GivenContent): void {
+  if (text !== '' && rules.strictCanonicalJson && hasNonCanonicalNumbers(text))
+    throw badJson('The content holds a number that is no integer from -(2^53 - 1) to 2^53 - 1')
 }
 
 /** What no rule forbids and nobody can mean: a room that replaces itself. */
@@ -116,12 +129,18 @@ function assertSensible({ roomId }: Room, type: string, content: JsonObject): vo
   if (type === 'm.room.tombstone' && content['replacement_room'] === roomId) throw badJson('A room cannot replace itself')
 }
 
-/** The scope of a transaction ID is a device and an endpoint. What follows on the line break is the client's part. */
-function transactionOf(requester: Requester, endpoint: string, txnId: string | undefined): Transaction | undefined {
+/**
+ * The scope of a transaction ID is a device and an endpoint. What follows on the line break is the client's part; that
+ * break is the only one, so that no other endpoint and ID are written the same.
+ */
+function transactionOf(requester: Requester, endpoint: readonly string[], txnId: string | undefined): Transaction | undefined {
   if (txnId === undefined) return undefined
   // An application service that acts for no device has its users' numbers for devices: below zero none is given out.
-  return { device: requester.deviceNid ?? -requester.userNid, id: `${endpoint}\n${txnId}` }
+  return { device: requester.deviceNid ?? -requester.userNid, id: `${endpoint.map(escaped).join(' ')}\n${txnId}` }
 }
+
+/** Without spaces and line breaks. */
+const escaped = (part: string): string => part.replaceAll(/[\s%]/g, encodeURIComponent)
 
 /** Only application services say when their events were made. */
 function timeOf({ appServiceId }: Requester, { originServerTs }: GivenContent): Pick<Draft, 'originServerTs'> {

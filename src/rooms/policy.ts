@@ -9,14 +9,25 @@ import type { Room, Rooms } from '../storage/rooms.ts'
 /** The room, or 403: a room that we do not know and one that the user is not in look alike from outside. */
 export async function knownRoom(rooms: Rooms, roomId: RoomId): Promise<Room> {
   const room = await rooms.find(roomId)
-  if (!room) throw forbidden(`You are not in the room ${roomId}`)
+  if (!room) throw notInRoom(roomId)
+  return room
+}
+
+/** As `knownRoom`, for what concerns only those who are in the room or have had to do with it: to all others it is unknown. */
+export async function ownRoom(
+  { rooms, memberships }: { readonly rooms: Rooms; readonly memberships: Memberships },
+  roomId: RoomId,
+  userNid: number,
+): Promise<Room> {
+  const room = await knownRoom(rooms, roomId)
+  if (!(await memberships.get(room.nid, userNid))) throw notInRoom(roomId)
   return room
 }
 
 /** The user's membership, which must be `join`. */
 export async function assertJoined(memberships: Memberships, room: Room, userNid: number): Promise<MembershipRecord> {
   const record = await memberships.get(room.nid, userNid)
-  if (record?.membership !== 'join') throw forbidden(`You are not joined to the room ${room.roomId}`)
+  if (record?.membership !== 'join') throw notInRoom(room.roomId)
   return record
 }
 
@@ -31,5 +42,8 @@ export function assertMayRedact(requester: Requester, levels: PowerLevels, targe
   assertNotSuspended(requester)
   if (levels.of(requester.userId) < levels.redact) throw forbidden("You may not redact other users' events in this room")
 }
+
+/** The same words for whatever room: they do not tell whether there is one. */
+const notInRoom = (roomId: RoomId) => forbidden(`You are not in the room ${roomId}`)
 
 export const noSuchEvent = (eventId: string) => notFound(`There is no event ${eventId} that you may see`)

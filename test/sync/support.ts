@@ -137,7 +137,15 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
   const serverName = config.serverName as ServerName
   const pdus = new SignedPdus({ ...storage, serverName, signingKey: signingKeyFromSeed('test', new Uint8Array(32)) })
   const syncing = createSync(config, clock, storage, core, streams, pdus, options.extensions ?? [])
-  const services = { ...core, ...rooms, ...accounts, ...streams, ...syncing, rooms: storage.rooms }
+  const services = {
+    ...core,
+    ...rooms,
+    ...accounts,
+    ...streams,
+    ...syncing,
+    rooms: storage.rooms,
+    memberships: storage.memberships,
+  }
   const tables = [
     syncRoutes,
     filterRoutes,

@@ -5,12 +5,19 @@ import {
   setAccountDataPerRoom,
 } from '../../../schemas/client/account-data.ts'
 import { type Route, route } from '../../http/route.ts'
-import { knownRoom } from '../../rooms/policy.ts'
+import { ownRoom } from '../../rooms/policy.ts'
+import type { Memberships } from '../../storage/memberships.ts'
 import type { Rooms } from '../../storage/rooms.ts'
 import type { AccountData } from '../../users/account-data.ts'
 import { assertOwn } from '../own-user.ts'
 
-export const accountDataRoutes = ({ accountData, rooms }: { accountData: AccountData; rooms: Rooms }): Route[] => [
+interface Services {
+  accountData: AccountData
+  rooms: Rooms
+  memberships: Memberships
+}
+
+export const accountDataRoutes = ({ accountData, ...stores }: Services): Route[] => [
   route(setAccountData, async ({ params, body, requester }) => {
     assertOwn(requester, params.userId)
     await accountData.set(requester, params.type, body)
@@ -22,11 +29,11 @@ export const accountDataRoutes = ({ accountData, rooms }: { accountData: Account
   }),
   route(setAccountDataPerRoom, async ({ params, body, requester }) => {
     assertOwn(requester, params.userId)
-    await accountData.set(requester, params.type, body, (await knownRoom(rooms, params.roomId)).nid)
+    await accountData.set(requester, params.type, body, (await ownRoom(stores, params.roomId, requester.userNid)).nid)
     return {}
   }),
   route(getAccountDataPerRoom, async ({ params, requester }) => {
     assertOwn(requester, params.userId)
-    return accountData.get(requester, params.type, (await knownRoom(rooms, params.roomId)).nid)
+    return accountData.get(requester, params.type, (await ownRoom(stores, params.roomId, requester.userNid)).nid)
   }),
 ]

@@ -3,7 +3,7 @@ import type { EventId, RoomId, UserId } from '../../../schemas/ids.ts'
 import type { JsonObject } from '../../../schemas/json.ts'
 import { forbidden } from '../../core/errors.ts'
 import type { Requester } from '../../core/requester.ts'
-import { assertNotSuspended, knownRoom } from '../policy.ts'
+import { assertNotSuspended, ownRoom } from '../policy.ts'
 import type { KicksParts } from './kick.ts'
 
 export class Bans {
@@ -22,16 +22,16 @@ export class Bans {
   /** Lifts a ban. Throws M_FORBIDDEN, also where there is none. */
   async unban(requester: Requester, roomId: RoomId, target: UserId, given: JsonObject = {}): Promise<EventId> {
     assertNotSuspended(requester)
-    const { rooms, heads, states } = this.#parts
-    const room = await knownRoom(rooms, roomId)
+    const { heads, states } = this.#parts
+    const room = await ownRoom(this.#parts, roomId, requester.userNid)
     const membership = await states.membership((await heads.get(room)).stateRoot, target)
     if (membership !== 'ban') throw forbidden(`${target} is not banned from the room`)
     return this.#set(requester, roomId, target, { ...given, membership: 'leave' })
   }
 
   async #set(requester: Requester, roomId: RoomId, target: UserId, content: JsonObject): Promise<EventId> {
-    const { rooms, sender } = this.#parts
-    const room = await knownRoom(rooms, roomId)
-    return (await sender.send(room, { sender: requester.userId, type: 'm.room.member', stateKey: target, content })).eventId
+    const room = await ownRoom(this.#parts, roomId, requester.userNid)
+    return (await this.#parts.sender.send(room, { sender: requester.userId, type: 'm.room.member', stateKey: target, content }))
+      .eventId
   }
 }

@@ -6,12 +6,13 @@ import { forbidden, inviteBlocked } from '../../core/errors.ts'
 import type { Requester } from '../../core/requester.ts'
 import type { Event } from '../../protocol/event.ts'
 import { type AccountDataTable, GLOBAL } from '../../storage/account-data.ts'
+import type { Memberships } from '../../storage/memberships.ts'
 import type { Names } from '../../storage/names.ts'
 import type { Room, Rooms } from '../../storage/rooms.ts'
 import { allowedIn } from '../allowed.ts'
 import type { RoomHeads } from '../heads.ts'
 import type { EventWriter, Persisted } from '../persist.ts'
-import { assertNotSuspended, knownRoom } from '../policy.ts'
+import { assertNotSuspended, ownRoom } from '../policy.ts'
 import type { RemoteRooms } from '../remote.ts'
 import type { Draft, EventSender } from '../send.ts'
 import type { RoomStates } from '../state.ts'
@@ -21,6 +22,7 @@ export interface InvitesParts {
   serverName: ServerName
   names: Names
   rooms: Rooms
+  memberships: Memberships
   heads: RoomHeads
   states: RoomStates
   sender: EventSender
@@ -44,7 +46,7 @@ export class Invites {
    */
   async invite(requester: Requester, roomId: RoomId, target: UserId, given: JsonObject = {}): Promise<EventId> {
     assertNotSuspended(requester)
-    const room = await knownRoom(this.#parts.rooms, roomId)
+    const room = await ownRoom(this.#parts, roomId, requester.userNid)
     await this.assertAccepts(target)
     return this.inviteTo(room, requester.userId, target, given)
   }

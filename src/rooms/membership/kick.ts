@@ -3,14 +3,16 @@ import type { EventId, RoomId, UserId } from '../../../schemas/ids.ts'
 import type { JsonObject } from '../../../schemas/json.ts'
 import { forbidden } from '../../core/errors.ts'
 import type { Requester } from '../../core/requester.ts'
+import type { Memberships } from '../../storage/memberships.ts'
 import type { Rooms } from '../../storage/rooms.ts'
 import type { RoomHeads } from '../heads.ts'
-import { assertNotSuspended, knownRoom } from '../policy.ts'
+import { assertNotSuspended, ownRoom } from '../policy.ts'
 import type { EventSender } from '../send.ts'
 import type { RoomStates } from '../state.ts'
 
 export interface KicksParts {
   rooms: Rooms
+  memberships: Memberships
   heads: RoomHeads
   states: RoomStates
   sender: EventSender
@@ -30,8 +32,8 @@ export class Kicks {
    */
   async kick(requester: Requester, roomId: RoomId, target: UserId, given: JsonObject = {}): Promise<EventId> {
     assertNotSuspended(requester)
-    const { rooms, heads, states, sender } = this.#parts
-    const room = await knownRoom(rooms, roomId)
+    const { heads, states, sender } = this.#parts
+    const room = await ownRoom(this.#parts, roomId, requester.userNid)
     const membership = await states.membership((await heads.get(room)).stateRoot, target)
     if (membership === 'leave' || membership === 'ban') throw forbidden(`${target} is not in the room`)
     const content = { ...given, membership: 'leave' }

@@ -9,7 +9,7 @@ import type { MembershipRecord, Memberships } from '../../storage/memberships.ts
 import type { Room, Rooms } from '../../storage/rooms.ts'
 import type { RoomHeads } from '../heads.ts'
 import type { OutOfBand } from '../out-of-band.ts'
-import { knownRoom } from '../policy.ts'
+import { ownRoom } from '../policy.ts'
 import type { RemoteRooms } from '../remote.ts'
 import { isResident } from '../residence.ts'
 import type { EventSender } from '../send.ts'
@@ -42,8 +42,8 @@ export class Departures {
    * @param given further content of the member event: `reason`
    */
   async leave(leaver: Leaver, roomId: RoomId, given: JsonObject = {}): Promise<EventId> {
-    const { rooms, memberships, sender } = this.#parts
-    const room = await knownRoom(rooms, roomId)
+    const { memberships, sender } = this.#parts
+    const room = await ownRoom(this.#parts, roomId, leaver.userNid)
     const record = await memberships.get(room.nid, leaver.userNid)
     const { userId } = leaver
     if (isOutstanding(record) && !(await isResident(this.#parts, room)))
