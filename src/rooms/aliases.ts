@@ -142,7 +142,7 @@ export class RoomAliases {
 }
 
 /** The canonical alias and the alternatives, whatever stands in their place. */
-function aliasesIn({ alias, alt_aliases: alternatives }: JsonObject): unknown[] {
+export function aliasesIn({ alias, alt_aliases: alternatives }: JsonObject): unknown[] {
   const list = Array.isArray(alternatives)
     ? alternatives
     : alternatives === undefined || alternatives === null

@@ -6,7 +6,8 @@ import type { BodyOf } from '../../schemas/endpoint.ts'
 import type { createRoom } from '../../schemas/client/create-room.ts'
 import { isUserId, type RoomAlias, type UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
-import { badJson } from '../core/errors.ts'
+import { badAlias, badJson, invalidRoomState } from '../core/errors.ts'
+import { aliasesIn } from './aliases.ts'
 import type { RoomRules } from '../protocol/room-versions.ts'
 import type { Draft } from './send.ts'
 
@@ -90,7 +91,10 @@ export function powerLevelContent(request: CreateRoomRequest, creator: UserId, r
   }
 }
 
-/** What follows on the creator's join, in order, up to the invites. */
+/**
+ * What follows on the creator's join, in order, up to the invites.
+ * @throws {MatrixError} M_INVALID_ROOM_STATE for members, M_BAD_ALIAS for an alias that cannot point to the room
+ */
 export function stateAfterJoin(
   request: CreateRoomRequest,
   creator: UserId,
@@ -100,6 +104,7 @@ export function stateAfterJoin(
   const given = (request.initial_state ?? []).map(
     ({ type, state_key: stateKey = '', content }): StateDraft => ({ type, stateKey, content }),
   )
+  for (const event of given) assertMayBeGiven(event, alias)
   const isGiven = ({ type, stateKey }: StateDraft) => given.some((event) => event.type === type && event.stateKey === stateKey)
   return [
     draft('m.room.power_levels', powerLevelContent(request, creator, rules)),
@@ -110,6 +115,14 @@ export function stateAfterJoin(
     ...(request.name === undefined ? [] : [draft('m.room.name', { name: request.name })]),
     ...(request.topic === undefined ? [] : [draft('m.room.topic', topicContent(request.topic))]),
   ]
+}
+
+/** What has ways of its own into a room, with checks of their own, does not come in as initial state. */
+function assertMayBeGiven({ type, stateKey, content }: StateDraft, alias: RoomAlias | undefined): void {
+  if (type === 'm.room.member') throw invalidRoomState('initial_state cannot hold members: users are invited')
+  if (type !== 'm.room.canonical_alias' || stateKey !== '') return
+  for (const named of aliasesIn(content))
+    if (named !== alias) throw badAlias(`${JSON.stringify(named)} is not an alias of the room to be`)
 }
 
 function presetState(preset: Preset): StateDraft[] {
