@@ -119,6 +119,8 @@ function assertValue(field: string, value: Json): void {
   const maxLength = MAX_LENGTHS[field]
   if (maxLength === undefined) return
   if (typeof value !== 'string') throw invalidParam(`${field} must be a string`)
+  // It becomes part of member events, where half a surrogate pair cannot be.
+  if (!value.isWellFormed()) throw invalidParam(`${field} is not well-formed text`)
   if (value.length > maxLength) throw invalidParam(`${field} is longer than ${maxLength} characters`)
 }
 
