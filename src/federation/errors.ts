@@ -42,7 +42,8 @@ export class FederationError extends MatrixError {
     const passedOn = answer !== undefined && errcode !== undefined && PASSED_ON.has(answer.status)
     const error = textOf(answer?.body['error'])
     const status = passedOn ? answer.status : 502
-    super(status, passedOn ? errcode : 'M_UNKNOWN', passedOn ? (error ?? errcode) : `${server} ${CLIENT_TEXT[failure]}`)
+    const text = passedOn ? (error ?? errcode) : `${server} ${CLIENT_TEXT[failure]}`
+    super(status, passedOn ? errcode : 'M_UNKNOWN', text, passedOn ? extraOf(answer.body) : {})
     this.server = server
     this.failure = failure
     this.remoteStatus = answer?.status
@@ -62,6 +63,12 @@ const CLIENT_TEXT: Readonly<Record<FederationFailure, string>> = {
 }
 const PASSED_ON: ReadonlySet<number> = new Set([400, 403, 404, 413])
 const MAX_TEXT_LENGTH = 1_000
+
+/** `room_version` is required where the room's version is the trouble. */
+function extraOf({ room_version: version }: JsonObject): JsonObject {
+  const text = textOf(version)
+  return text === undefined ? {} : { room_version: text }
+}
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.slice(0, MAX_TEXT_LENGTH) : undefined

@@ -49,6 +49,18 @@ for (const [name, change] of Object.entries({
   })
 }
 
+test('a room version that the other server finds wanting is named to the client', async () => {
+  await using hs = await besideRemote()
+  const room = new RemoteRoom(hs.remote)
+  hs.remote.on('GET', /make_join/, () => ({
+    status: 400,
+    body: { errcode: 'M_INCOMPATIBLE_ROOM_VERSION', error: 'too new', room_version: '99' },
+  }))
+  const alice = await logIn(hs.ours, 'alice')
+  const { room_version: version } = await alice.refused(400, 'M_INCOMPATIBLE_ROOM_VERSION', 'POST', join(room), {})
+  assert.equal(version, '99')
+})
+
 test('where send_join v2 is not known, v1 is used', async () => {
   await using hs = await besideRemote()
   const room = new RemoteRoom(hs.remote)

@@ -92,6 +92,7 @@ test('a join with a wrong signature is refused', async () => {
   await using hs = await setUp()
   const signed = hs.sign(await hs.template('join'), newSigningKey('a_test'))
   assert.equal((await hs.put('join', signed)).status, 403)
+  assert.equal((await hs.put('join', { ...signed, pdu: await hs.template('join') })).status, 403)
 })
 
 test('the past of a room is for servers that are in it', async () => {

@@ -1,6 +1,6 @@
 /** What joining, leaving and knocking from other servers have in common: a template, and the event that comes of it. */
 import { serverOf, type ServerName, type UserId } from '../../../schemas/ids.ts'
-import { type JsonObject, stringAt } from '../../../schemas/json.ts'
+import { type JsonObject, objectAt, stringAt } from '../../../schemas/json.ts'
 import { badJson, forbidden, incompatibleRoomVersion, invalidParam } from '../../core/errors.ts'
 import { parseEvent } from '../../protocol/event-format.ts'
 import type { Event, Pdu } from '../../protocol/event.ts'
@@ -50,6 +50,7 @@ export class Handshakes {
    * @throws {MatrixError} M_BAD_JSON, M_INVALID_PARAM, or M_FORBIDDEN where a server speaks for users of another
    */
   read({ origin, room, eventId, pdu }: Submission, membership: 'join' | 'leave' | 'knock'): Event {
+    if (!objectAt(pdu, 'signatures') || !objectAt(pdu, 'hashes')) throw forbidden('The event is not signed')
     const parsed = parseEvent(pdu, room.rules)
     if ('refused' in parsed) throw badJson(`The event is refused: ${parsed.refused}`)
     const { event } = parsed
