@@ -11,6 +11,7 @@ import { KeySignatures } from '../devices/key-signatures.ts'
 import { PublishedKeys } from '../devices/published-keys.ts'
 import type { RemoteDevices } from '../devices/remote.ts'
 import { RemoteDeviceLists } from '../devices/remote-lists.ts'
+import { DeviceListResyncs } from '../devices/resyncs.ts'
 import { SharedRooms } from '../devices/shared-rooms.ts'
 import { ToDevice } from '../devices/to-device.ts'
 import { DeviceListStream } from '../sync/streams/device-lists.ts'
@@ -46,6 +47,7 @@ export function createDevices(
   const remoteLists = new RemoteDeviceLists({ ...common, sharedRooms })
   return {
     remoteLists,
+    deviceListResyncs: new DeviceListResyncs({ ...common, remoteLists }),
     deviceAnnouncer: new DeviceAnnouncer({ ...common, sharedRooms }),
     deviceKeys: new DeviceKeys(common),
     keyQueries: new KeyQueries({ ...common, sharedRooms, remoteLists }),

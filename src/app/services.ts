@@ -54,7 +54,13 @@ export function createServices({ config, clock, log, storage, outbound, signal }
     presence.presenceStream,
   ])
   const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)
-  const workers: Worker[] = [accounts.lastSeen, federation.federationSender, devices.deviceAnnouncer, presence.presence]
+  const workers: Worker[] = [
+    accounts.lastSeen,
+    federation.federationSender,
+    devices.deviceAnnouncer,
+    devices.deviceListResyncs,
+    presence.presence,
+  ]
   return {
     workers,
     authenticateServer: transport.authenticateServer,

@@ -12,6 +12,9 @@ import type { DeviceLists } from './device-lists.ts'
 import type { PublishedKeys, UserKeys } from './published-keys.ts'
 import type { SharedRooms } from './shared-rooms.ts'
 
+/** They share commits. */
+const MAX_AT_ONCE = 50
+
 export interface DeviceAnnouncerParts {
   db: Database
   names: Names
@@ -65,12 +68,10 @@ export class DeviceAnnouncer implements Worker {
     for (const userNid of await this.#parts.deviceListTable.usersWithNews()) this.#users.add(userNid)
     signal.addEventListener('abort', () => this.#wake(), { once: true })
     while (!signal.aborted) {
-      const [userNid] = this.#users
-      if (userNid === undefined) await new Promise<void>((resolve) => (this.#wake = resolve))
-      else {
-        this.#users.delete(userNid)
-        await this.announce(userNid)
-      }
+      const users = [...this.#users].slice(0, MAX_AT_ONCE)
+      for (const userNid of users) this.#users.delete(userNid)
+      if (users.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+      else await Promise.all(users.map((userNid) => this.announce(userNid)))
     }
   }
 

@@ -96,7 +96,7 @@ export class DeviceKeys {
   async #claimAt(server: ServerName, wanted: ByDevice<string>, timeoutMs: number): Promise<ByDevice<JsonObject> | undefined> {
     if (server === this.#parts.serverName) return this.claimForServer(wanted)
     try {
-      const keys = await this.#parts.remote.claimKeys(server, wanted, timeoutMs)
+      const keys = await this.#parts.remote.claimKeys(server, wanted, { timeoutMs })
       // A server speaks for its own users only.
       return Object.fromEntries(Object.entries(keys).filter(([userId]) => Object.hasOwn(wanted, userId)))
     } catch (cause) {

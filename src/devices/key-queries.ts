@@ -122,7 +122,7 @@ export class KeyQueries {
       else (tracked.length < MAX_RESYNCS && (await sharedRooms.isWithUs(userId)) ? tracked : unknown).push(user)
     }
     const resyncs = tracked.map(async (user) => {
-      if (!(await remoteLists.resync(user[0] as UserId, timeoutMs))) answer.failures[server] = {}
+      if (!(await remoteLists.resync(user[0] as UserId, { timeoutMs }))) answer.failures[server] = {}
       // What was known before the server went away is better than nothing.
       await this.#addKept(answer, user, reader)
     })
@@ -137,7 +137,7 @@ export class KeyQueries {
   async #addAsked(answer: QueriedKeys, server: ServerName, users: [string, string[]][], timeoutMs: number): Promise<void> {
     if (users.length === 0) return
     try {
-      const keys = await this.#parts.remote.queryKeys(server, Object.fromEntries(users), timeoutMs)
+      const keys = await this.#parts.remote.queryKeys(server, Object.fromEntries(users), { timeoutMs })
       for (const [userId] of users) addForeign(answer, userId as UserId, keys)
     } catch (cause) {
       if (!(cause instanceof MatrixError)) throw cause

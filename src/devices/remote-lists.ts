@@ -10,7 +10,7 @@ import type { DeviceListsTable } from '../storage/device-lists.ts'
 import type { Names } from '../storage/names.ts'
 import type { RemoteDevice, RemoteDevicesTable } from '../storage/remote-devices.ts'
 import { isOf } from './published-keys.ts'
-import type { RemoteDevices, RemoteUserDevices } from './remote.ts'
+import type { RemoteCallOptions, RemoteDevices, RemoteUserDevices } from './remote.ts'
 import type { SharedRooms } from './shared-rooms.ts'
 
 const RESYNC_TIMEOUT_MS = 30_000
@@ -34,6 +34,7 @@ export class RemoteDeviceLists {
   readonly #parts: RemoteDeviceListsParts
   /** By user: what is known of one changes one step at a time. */
   readonly #queue = new KeyedQueue<string>()
+  #listener: () => void = () => {}
 
   constructor(parts: RemoteDeviceListsParts) {
     this.#parts = parts
@@ -61,7 +62,9 @@ export class RemoteDeviceLists {
     const isComplete = await this.#queue.run(userId, () =>
       this.#apply(userId, streamId, previous, device, content['deleted'] === true),
     )
-    if (!isComplete) await this.resync(userId)
+    if (isComplete) return
+    await this.#queue.run(userId, () => this.#markStale(userId))
+    this.#listener()
   }
 
   /** Takes in an `m.signing_key_update` of one of the origin's users. */
@@ -82,10 +85,10 @@ export class RemoteDeviceLists {
   }
 
   /** Asks for a user's whole list. Answers whether it is known now. */
-  async resync(userId: UserId, timeoutMs = RESYNC_TIMEOUT_MS): Promise<boolean> {
+  async resync(userId: UserId, options: RemoteCallOptions): Promise<boolean> {
     return this.#queue.run(userId, async () => {
       try {
-        const answer = await this.#parts.remote.userDevices(serverOf(userId), userId, timeoutMs)
+        const answer = await this.#parts.remote.userDevices(serverOf(userId), userId, options)
         await this.#replace(userId, answer)
         return true
       } catch (cause) {
@@ -96,12 +99,17 @@ export class RemoteDeviceLists {
     })
   }
 
-  /** Asks a server that is back for what it could not tell us of. */
-  async serverIsBack(server: ServerName): Promise<void> {
+  /** Is told of every list that becomes stale by an update. */
+  onStale(listener: () => void): void {
+    this.#listener = listener
+  }
+
+  /** Asks a server for those lists of its users that are stale, until it does not answer. */
+  async resyncStale(server: ServerName, signal: AbortSignal): Promise<void> {
     const { names, remoteDevices } = this.#parts
     for (const userId of (await names.namesOf(await remoteDevices.staleOf(server))).values()) {
-      if (!(await this.#parts.sharedRooms.isWithUs(userId as UserId))) continue
-      if (!(await this.resync(userId as UserId))) return
+      if (!(await this.#parts.sharedRooms.isWithUs(userId as UserId))) await this.#giveUp(userId as UserId)
+      else if (signal.aborted || !(await this.resync(userId as UserId, { timeoutMs: RESYNC_TIMEOUT_MS, signal }))) return
     }
   }
 
@@ -151,6 +159,13 @@ export class RemoteDeviceLists {
     const { db, names, remoteDevices } = this.#parts
     const resolved = await names.resolve([userId])
     await db.write((batch) => remoteDevices.markStale(batch, resolved.nid(batch, userId), serverOf(userId)))
+  }
+
+  /** Forgets what is not kept up to date any more. */
+  async #giveUp(userId: UserId): Promise<void> {
+    const { db, names, remoteDevices } = this.#parts
+    const resolved = await names.resolve([userId])
+    await this.#queue.run(userId, () => db.write((batch) => remoteDevices.remove(batch, resolved.nid(batch, userId))))
   }
 
   #setSigningKeys(batch: Batch, userId: UserId, userNid: number, master?: JsonObject, selfSigning?: JsonObject): void {

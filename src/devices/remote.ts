@@ -19,11 +19,16 @@ export interface RemoteUserDevices {
   self_signing_key?: JsonObject
 }
 
+export interface RemoteCallOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
 /** Every call rejects with a MatrixError where the server does not answer, or not as it should. */
 export interface RemoteDevices {
   /** @param deviceKeys by user: the devices, or none for all of them */
-  queryKeys(server: ServerName, deviceKeys: Record<string, string[]>, timeoutMs: number): Promise<RemoteKeys>
+  queryKeys(server: ServerName, deviceKeys: Record<string, string[]>, options: RemoteCallOptions): Promise<RemoteKeys>
   /** @param oneTimeKeys by user and device: the algorithm */
-  claimKeys(server: ServerName, oneTimeKeys: ByDevice<string>, timeoutMs: number): Promise<ByDevice<JsonObject>>
-  userDevices(server: ServerName, userId: UserId, timeoutMs: number): Promise<RemoteUserDevices>
+  claimKeys(server: ServerName, oneTimeKeys: ByDevice<string>, options: RemoteCallOptions): Promise<ByDevice<JsonObject>>
+  userDevices(server: ServerName, userId: UserId, options: RemoteCallOptions): Promise<RemoteUserDevices>
 }

@@ -107,7 +107,7 @@ test('a gap makes us ask for the whole list, also one that is noticed while the 
   const down = await side.query()
   assert.deepEqual([down.devices, down.failures], [['A', 'B'], [THEIRS]])
   side.theirs.answer = { stream_id: 10, devices: [device('C')] }
-  await side.lists.serverIsBack(THEIRS)
+  await side.lists.resyncStale(THEIRS, AbortSignal.timeout(60_000))
   const calls = side.theirs.calls
   assert.deepEqual([(await side.query()).devices, side.theirs.calls], [['C'], calls])
 })

@@ -6,10 +6,9 @@ import type { FederationClient } from '../client.ts'
 /** Keys and devices of users of other servers. Every call rejects with a FederationError. */
 export function remoteDevices(client: Pick<FederationClient, 'call'>): RemoteDevices {
   return {
-    queryKeys: (server, device_keys, timeoutMs) =>
-      client.call(queryUserEncryptionKeys, server, { body: { device_keys } }, { timeoutMs }),
-    claimKeys: async (server, one_time_keys, timeoutMs) =>
-      (await client.call(claimUserEncryptionKeys, server, { body: { one_time_keys } }, { timeoutMs })).one_time_keys,
-    userDevices: (server, userId, timeoutMs) => client.call(getUserDevices, server, { params: { userId } }, { timeoutMs }),
+    queryKeys: (server, device_keys, options) => client.call(queryUserEncryptionKeys, server, { body: { device_keys } }, options),
+    claimKeys: async (server, one_time_keys, options) =>
+      (await client.call(claimUserEncryptionKeys, server, { body: { one_time_keys } }, options)).one_time_keys,
+    userDevices: (server, userId, options) => client.call(getUserDevices, server, { params: { userId } }, options),
   }
 }
