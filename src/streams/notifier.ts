@@ -87,6 +87,8 @@ export class Notifier {
     const meanwhile = this.#followers.get(userNid)
     if (meanwhile) return meanwhile
     const follower = new Follower(userNid, this.#parts.db.position)
+    // Before anybody else who begins looks for those who have not asked for long.
+    follower.seenAt = this.#parts.clock.now()
     this.#followers.set(userNid, follower)
     for (const { roomNid, membership } of records.values()) if (membership === 'join') this.#add(roomNid, follower)
     return follower
