@@ -1,10 +1,12 @@
 import type { EventId, ServerName } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
 import type { Database } from '../storage/database.ts'
+import { eventIdBytes } from '../storage/event-ids.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateMaps } from '../storage/state.ts'
 import { Standing } from '../storage/stored-event.ts'
+import type { Timelines } from '../storage/timelines.ts'
 import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
 import type { RemoteHistory } from './remote-history.ts'
@@ -18,6 +20,7 @@ export interface GapFillerParts {
   db: Database
   events: Events
   maps: StateMaps
+  timelines: Timelines
   heads: RoomHeads
   outliers: Outliers
   history: RemoteHistory
@@ -49,14 +52,28 @@ export class GapFiller {
     await outliers.admit(room, (await history.authChain(server, room, event.eventId)) ?? [])
   }
 
-  /** The root of the state after an event that we do not have, as the server tells it; undefined where it does not. */
+  /**
+   * The root of the state after an event that has no place here, where we know it without asking: it is that before an event
+   * of ours which builds on nothing else.
+   */
+  async knownStateAfter(room: Room, eventId: EventId): Promise<number | undefined> {
+    const { timelines, events } = this.#parts
+    const bytes = eventIdBytes(eventId)
+    const citing = (await timelines.missing(room.nid)).find(({ event_id: missing }) => Buffer.compare(missing, bytes) === 0)
+    const follower = citing && (await events.pdu(citing.event_nid))
+    return follower?.prevEvents.length === 1 ? (await events.get(citing?.event_nid ?? 0)).stateBefore : undefined
+  }
+
+  /** The same for any event, by what the server tells; undefined where it does not. */
   async stateAfter(server: ServerName, room: Room, eventId: EventId): Promise<number | undefined> {
     const { history, events, outliers } = this.#parts
+    const known = await this.knownStateAfter(room, eventId)
+    if (known !== undefined) return known
     const ids = await history.stateIds(server, room, eventId)
     if (!ids) return undefined
     const wanted = new Set([...ids.state, ...ids.authChain, eventId])
-    const known = await events.nids(wanted)
-    const missing = [...wanted].filter((id) => !known.has(id))
+    const stored = await events.nids(wanted)
+    const missing = [...wanted].filter((id) => !stored.has(id))
     if (missing.length > FETCH_LIMIT) return undefined
     await outliers.admit(room, await history.events(server, room, missing))
     return this.#stateOf(room, ids.state, eventId)

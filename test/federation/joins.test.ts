@@ -84,6 +84,19 @@ test('events that build on what was missed bring that along, in order', async ()
   assert.deepEqual(await alice.messages(room.roomId), ['one', 'two', 'three'])
 })
 
+test('messages from before the join can be read though the server tells no state for them', async () => {
+  await using hs = await besideRemote()
+  const room = new RemoteRoom(hs.remote)
+  const messages = ['one', 'two', 'three'].map((body) => room.say(body))
+  room.serveJoins()
+  hs.remote.on('GET', /v1\/backfill/, () => ({
+    body: { origin: 'remote.test', origin_server_ts: 1, pdus: messages.map(({ pdu }) => pdu).reverse() },
+  }))
+  const alice = await logIn(hs.ours, 'alice')
+  await alice.ok('POST', join(room), {})
+  assert.deepEqual(await alice.messages(room.roomId), ['one', 'two', 'three'])
+})
+
 test('behind a gap that is too large the state is asked for', async () => {
   await using hs = await joined()
   const { room, alice } = hs

@@ -36,7 +36,7 @@ export interface BackfillParts {
   resolver: StateResolver
   writer: EventWriter
   outliers: Outliers
-  gaps: Pick<GapFiller, 'stateAfter' | 'fetchAuthChain'>
+  gaps: Pick<GapFiller, 'knownStateAfter' | 'stateAfter' | 'fetchAuthChain'>
   history: Pick<RemoteHistory, 'backfill' | 'events'>
   client: Pick<FederationClient, 'call'>
   log: Logger
@@ -135,19 +135,40 @@ export class Backfill {
     return placed.length > 0
   }
 
-  /** Works out the states from the earliest event on. */
+  /** Works out the states from the earliest event on, as far as they do not follow from those of later events. */
   async #withStates(server: ServerName, room: Room, fresh: readonly Event[]): Promise<Placed[]> {
     const { events, states } = this.#parts
-    const after = new Map<EventId, number>()
+    const { before, after } = await this.#knownStates(room, fresh)
     const placed: Placed[] = []
     for (const event of fresh.toReversed()) {
       const stored = await events.byId(event.eventId)
-      const stateBefore = stored?.standing === Standing.outlier ? await this.#stateBefore(server, room, event, after) : undefined
+      const known = before.get(event.eventId)
+      const isFree = stored?.standing === Standing.outlier
+      const stateBefore = isFree ? (known ?? (await this.#stateBefore(server, room, event, after))) : undefined
       if (!stored || stateBefore === undefined || !(await allowedIn(states, stateBefore, event)).allowed) continue
       after.set(event.eventId, await this.#stateAfter(room, stored, stateBefore))
       placed.push({ event, stateBefore })
     }
     return placed
+  }
+
+  /** Going back along a single line of events that are no state, the state stays the same. */
+  async #knownStates(
+    room: Room,
+    fresh: readonly Event[],
+  ): Promise<{ before: Map<EventId, number>; after: Map<EventId, number> }> {
+    const before = new Map<EventId, number>()
+    const after = new Map<EventId, number>()
+    for (const { eventId, stateKey, prevEvents } of fresh) {
+      const root = after.get(eventId) ?? (await this.#parts.gaps.knownStateAfter(room, eventId))
+      if (root === undefined) continue
+      after.set(eventId, root)
+      if (stateKey !== undefined) continue
+      before.set(eventId, root)
+      const [prev, ...others] = prevEvents
+      if (prev !== undefined && others.length === 0) after.set(prev, root)
+    }
+    return { before, after }
   }
 
   async #stateBefore(
