@@ -90,7 +90,7 @@ test('messages from before the join can be read though the server tells no state
   const messages = ['one', 'two', 'three'].map((body) => room.say(body))
   room.serveJoins()
   hs.remote.on('GET', /v1\/backfill/, () => ({
-    body: { origin: 'remote.test', origin_server_ts: 1, pdus: messages.map(({ pdu }) => pdu).reverse() },
+    body: { origin: 'remote.test', origin_server_ts: 1, pdus: messages.map(({ pdu }) => pdu).toReversed() },
   }))
   const alice = await logIn(hs.ours, 'alice')
   await alice.ok('POST', join(room), {})
