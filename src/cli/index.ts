@@ -6,6 +6,7 @@ import { PROGRAM_NAME, programVersion } from '../core/version.ts'
 import { checkConfig } from './check-config.ts'
 import { type Command, readArguments, suggestion, type Terminal, UsageError } from './command.ts'
 import { createUser } from './create-user.ts'
+import { fleet } from './fleet.ts'
 import { generateKey } from './generate-key.ts'
 import type { Program } from '../app/program.ts'
 import { serve } from './serve.ts'
@@ -15,6 +16,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'check-config': checkConfig,
   'create-user': createUser,
   'generate-key': generateKey,
+  fleet,
 }
 
 /** Runs a command; returns the exit code: 0, 1 where it failed, 2 where the command line or the configuration is wrong. */

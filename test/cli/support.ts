@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
 
 const CLI = resolve(import.meta.dirname, '../../cli.ts')
 
@@ -56,14 +57,23 @@ export class Running implements AsyncDisposable {
   }
 
   /** Waits until what it says to people matches; fails with all of it where it ends before. */
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
+  says(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#gives(pattern, this.process.stderr)
+  }
+
+  /** As `says`, for what it prints as its result. */
+  prints(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#gives(pattern, this.process.stdout)
+  }
+
+  async #gives(pattern: RegExp, stream: Readable | null): Promise<RegExpExecArray> {
     let ended = false
     void this.finished.then(() => (ended = true))
     for (;;) {
-      const match = pattern.exec(this.#err)
+      const match = pattern.exec(stream === this.process.stdout ? this.#out : this.#err)
       if (match !== null) return match
       if (ended) throw new Error(`It ended without saying ${pattern}:\n${this.#err}`)
-      await Promise.race([once(this.process.stderr ?? this.process, 'data'), this.finished])
+      await Promise.race([once(stream ?? this.process, 'data'), this.finished])
     }
   }
 
