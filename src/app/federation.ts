@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.ts'
 import { PROGRAM_NAME, programVersion } from '../core/version.ts'
 import { serverAuthenticator } from '../federation/authenticate.ts'
 import { FederationClient } from '../federation/client.ts'
+import type { OpenIdServices } from '../federation/api/openid.ts'
 import type { UserKeysServices } from '../federation/api/user-keys.ts'
 import { RoomAccess } from '../federation/inbound/access.ts'
 import { type EduHandlers, EduReceiver, roomEdus } from '../federation/inbound/edus.ts'
@@ -139,7 +140,7 @@ export function createFederationServices(
   transport: Transport,
   federation: Federation,
   rooms: RoomServices,
-  users: UserKeysServices & {
+  users: UserKeysServices & OpenIdServices & {
     readonly typing: Pick<Typing, 'receive'>
     readonly receipts: Pick<Receipts, 'receive'>
     readonly eduHandlers: EduHandlers

@@ -10,6 +10,7 @@ import { remoteDevices } from '../federation/outbound/devices.ts'
 import { SharedSecretRegistration } from '../users/shared-secret.ts'
 import { createAccounts } from './accounts.ts'
 import { createDeviceLists, createDevices, createDeviceStreams } from './devices.ts'
+import { createDirectories } from './directories.ts'
 import { createFederation, createFederationServices, createTransport } from './federation.ts'
 import { createOldSync, createPresence } from './old-sync.ts'
 import { createRoomServices } from './room-services.ts'
@@ -40,11 +41,15 @@ export function createServices({ config, clock, log, storage, outbound, signal }
   const federation = createFederation(config, clock, federationLog, storage, core, transport)
   const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)
   const rooms = createRoomServices(config, clock, storage, core, federation.remoteRooms, streams.pushRules)
+  const directories = createDirectories(config, clock, storage, rooms)
   const accounts = createAccounts(config, clock, storage, {
     remoteProfiles: federation.remoteProfiles,
-    onProfileChanged: (userId, field) => rooms.profileChanges.propagate(userId, field),
+    onProfileChanged: async (userId, field) => {
+      await directories.userDirectory.profileChanged(userId)
+      await rooms.profileChanges.propagate(userId, field)
+    },
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
-    deviceListeners: [deviceLists],
+    deviceListeners: [deviceLists, directories.userPushers],
   })
   const devices = createDevices(config, clock, storage, deviceLists, accounts.uia, remoteDevices(transport.client))
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
@@ -67,6 +72,7 @@ export function createServices({ config, clock, log, storage, outbound, signal }
     federation: createFederationServices(config, clock, federationLog, storage, core, transport, federation, rooms, {
       ...streams,
       ...devices,
+      ...directories,
       eduHandlers: { ...deviceEdus(devices), ...presenceEdus(presence.presence) },
     }),
     federationSender: federation.federationSender,
@@ -81,6 +87,8 @@ export function createServices({ config, clock, log, storage, outbound, signal }
       ...deviceStreams,
       ...presence,
       ...oldSync,
+      ...directories,
+      serverName: config.serverName as ServerName,
       publicBaseUrl: config.publicBaseUrl,
       support: config.wellKnown.support,
       defaultRoomVersion: config.rooms.defaultVersion,

@@ -16,8 +16,10 @@ import { InboundTransactions } from '../storage/inbound-transactions.ts'
 import { KeyBackupTable } from '../storage/key-backup.ts'
 import { Memberships } from '../storage/memberships.ts'
 import { Names } from '../storage/names.ts'
+import { OpenIdTokens } from '../storage/openid-tokens.ts'
 import { Outbox } from '../storage/outbox.ts'
 import { ProfileFields } from '../storage/profiles.ts'
+import { Pushers } from '../storage/pushers.ts'
 import { PushRulesTable } from '../storage/push-rules.ts'
 import { ReceiptsTable } from '../storage/receipts.ts'
 import { RegistrationTokens } from '../storage/registration-tokens.ts'
@@ -32,6 +34,7 @@ import { Timelines } from '../storage/timelines.ts'
 import { ToDeviceTable } from '../storage/to-device.ts'
 import { Tokens } from '../storage/tokens.ts'
 import type { Writer } from '../storage/writer.ts'
+import { UserDirectoryTable } from '../storage/user-directory.ts'
 import { UiaSessions } from '../storage/uia-sessions.ts'
 
 export type Storage = ReturnType<typeof openStorage>
@@ -61,8 +64,10 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     keyBackupTable: new KeyBackupTable(db),
     maps: new StateMaps(db),
     memberships: new Memberships(db),
+    openIdTokens: new OpenIdTokens(db),
     outbox: new Outbox(db),
     profileFields: new ProfileFields(db),
+    pushers: new Pushers(db),
     pushRules: new PushRulesTable(db),
     receipts: new ReceiptsTable(db),
     remoteDevices: new RemoteDevicesTable(db),
@@ -76,5 +81,6 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     tokens: new Tokens(db),
     transactions: new ClientTransactions(db),
     uiaSessions: new UiaSessions(db),
+    userDirectoryTable: new UserDirectoryTable(db),
   }
 }

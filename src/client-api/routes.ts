@@ -1,6 +1,7 @@
 /** The table of all routes of the client-server API. */
 import type { Route } from '../http/route.ts'
 import { accountDeactivationRoutes } from './auth/account-deactivation.ts'
+import { administrativeContactRoutes } from './auth/administrative-contact.ts'
 import { loginRoutes } from './auth/login.ts'
 import { logoutRoutes } from './auth/logout.ts'
 import { passwordManagementRoutes } from './auth/password-management.ts'
@@ -24,16 +25,20 @@ import { syncRoutes } from './events/sync.ts'
 import { filterRoutes } from './filtering/filter.ts'
 import { accountDataRoutes } from './modules/account-data.ts'
 import { crossSigningRoutes } from './modules/cross-signing.ts'
+import { adminRoutes } from './modules/admin.ts'
 import { deviceManagementRoutes } from './modules/device-management.ts'
 import { keyBackupRoutes } from './modules/key-backup.ts'
 import { keysRoutes } from './modules/keys.ts'
 import { toDeviceRoutes } from './modules/to-device.ts'
 import { eventContextRoutes } from './modules/event-context.ts'
+import { openIdRoutes } from './modules/openid.ts'
 import { presenceRoutes } from './modules/presence.ts'
+import { pusherRoutes } from './modules/pusher.ts'
 import { pushRuleRoutes } from './modules/pushrules.ts'
 import { readMarkerRoutes } from './modules/read-markers.ts'
 import { receiptRoutes } from './modules/receipts.ts'
 import { tagRoutes } from './modules/tags.ts'
+import { thirdPartyLookupRoutes } from './modules/third-party-lookup.ts'
 import { typingRoutes } from './modules/typing.ts'
 import { reportContentRoutes } from './modules/report-content.ts'
 import { roomUpgradesRoutes } from './modules/room-upgrades.ts'
@@ -47,6 +52,8 @@ import { knockingRoutes } from './rooms/knocking.ts'
 import { leavingRoutes } from './rooms/leaving.ts'
 import { listJoinedRoomsRoutes } from './rooms/list-joined-rooms.ts'
 import { listPublicRoomsRoutes } from './rooms/list-public-rooms.ts'
+import { voipRoutes } from './modules/voip.ts'
+import { userDirectoryRoutes } from './user-data/users.ts'
 import { profileRoutes } from './user-data/profile.ts'
 
 const roomTables = [
@@ -74,17 +81,24 @@ const roomTables = [
 
 const accountTables = [
   accountDeactivationRoutes,
+  adminRoutes,
+  administrativeContactRoutes,
   capabilitiesRoutes,
   deviceManagementRoutes,
   loginRoutes,
   logoutRoutes,
+  openIdRoutes,
   passwordManagementRoutes,
   profileRoutes,
+  pusherRoutes,
   refreshRoutes,
   registrationRoutes,
   registrationTokensRoutes,
   supportRoutes,
+  thirdPartyLookupRoutes,
+  userDirectoryRoutes,
   versionsRoutes,
+  voipRoutes,
   wellknownRoutes,
   whoamiRoutes,
 ] as const

@@ -11,6 +11,7 @@ import { keysServerRoutes } from './api/keys-server.ts'
 import { knocksRoutes } from './api/knocks.ts'
 import { type LeavingServices, leavingV1Routes } from './api/leaving-v1.ts'
 import { leavingV2Routes } from './api/leaving-v2.ts'
+import { type OpenIdServices, openIdRoutes } from './api/openid.ts'
 import { type PublicRoomsServices, publicRoomsRoutes } from './api/public-rooms.ts'
 import { type QueryServices, queryRoutes } from './api/query.ts'
 import { type TransactionsServices, transactionsRoutes } from './api/transactions.ts'
@@ -34,6 +35,7 @@ export interface FederationServices
     InvitesServices,
     EventsServices,
     QueryServices,
+    OpenIdServices,
     PublicRoomsServices,
     UserKeysServices {}
 
@@ -60,6 +62,7 @@ export const federationRoutes = (services: FederationServices): Route[] => [
   ...backfillRoutes(services),
   ...queryRoutes(services),
   ...publicRoomsRoutes(services),
+  ...openIdRoutes(services),
   ...userDevicesRoutes(services),
   ...userKeysRoutes(services),
 ]

@@ -6,6 +6,7 @@ import { federation } from './0004-federation.ts'
 import { userStreams } from './0005-user-streams.ts'
 import { devices } from './0006-devices.ts'
 import { relations } from './0007-relations.ts'
+import { directories } from './0008-directories.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { number: 5, name: 'user streams', sql: userStreams },
   { number: 6, name: 'devices', sql: devices },
   { number: 7, name: 'relations and reports', sql: relations },
+  { number: 8, name: 'directories', sql: directories },
 ]

@@ -1,0 +1,16 @@
+/** Words for full-text search, in scripts with and without spaces between them. */
+
+/** Scripts that are written without spaces: each of their characters counts as a word. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/gu
+const WORD = /[\p{L}\p{N}\p{M}]+/gu
+
+/** The words of a text, in lower case and in one form of those that Unicode has several of. */
+export function wordsOf(text: string): string[] {
+  return text.normalize('NFKC').toLowerCase().replaceAll(UNSPACED, ' $& ').match(WORD) ?? []
+}
+
+/** An FTS5 query for texts that hold all of the words; the last of them may be unfinished where `isPrefix` is set. */
+export function matchAll(words: readonly string[], isPrefix: boolean): string {
+  return words.map((word) => `"${word}"${isPrefix ? '*' : ''}`).join(' ')
+}
