@@ -68,9 +68,12 @@ export class RoomViews {
     return view
   }
 
-  /** The room as it was when the user's last stay ended; undefined where they never were in it, or have forgotten it. */
+  /**
+   * The room as it was when the user's last stay ended; undefined where they never were in it, have forgotten it, or are
+   * banned: those are kept out altogether.
+   */
   async #lastStay(room: Room, userId: UserId, record: MembershipRecord | undefined): Promise<RoomView | undefined> {
-    if (!record || record.forgotten || (record.membership !== 'leave' && record.membership !== 'ban')) return undefined
+    if (record?.membership !== 'leave' || record.forgotten) return undefined
     const { events, timelines } = this.#parts
     let event: StoredEvent | undefined = await events.get(record.eventNid)
     for (let step = 0; event && step < MAX_STEPS; step++) {

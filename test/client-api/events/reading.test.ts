@@ -97,6 +97,8 @@ test('who has left sees the room as it was then', async () => {
   await alice.ok('POST', `rooms/${room}/invite`, { user_id: bob.id })
   await bob.ok('POST', `rooms/${room}/leave`)
   assert.deepEqual(await bob.ok('GET', `rooms/${room}/state/m.room.name`), { name: 'Before' })
+  await alice.ok('POST', `rooms/${room}/ban`, { user_id: bob.id })
+  await bob.refused('M_FORBIDDEN', 'GET', `rooms/${room}/state/m.room.name`)
 })
 
 test('strangers, and those who were only invited, see nothing', async () => {
