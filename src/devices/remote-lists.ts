@@ -84,9 +84,10 @@ export class RemoteDeviceLists {
     })
   }
 
-  /** Asks for a user's whole list. Answers whether it is known now. */
+  /** Asks for a user's whole list, unless it has come meanwhile. Answers whether it is known now. */
   async resync(userId: UserId, options: RemoteCallOptions): Promise<boolean> {
     return this.#queue.run(userId, async () => {
+      if (await this.isKnown(userId)) return true
       try {
         const answer = await this.#parts.remote.userDevices(serverOf(userId), userId, options)
         await this.#replace(userId, answer)

@@ -92,6 +92,7 @@ export class ToDevice {
   /** What waits for a device, as JSON texts; the token `upTo` then acknowledges these. `since` is undefined for all that waits. */
   async deliver(deviceNid: number, since: number | undefined, upTo: number): Promise<string[]> {
     const { db, toDeviceTable } = this.#parts
+    if (toDeviceTable.isEmpty(deviceNid)) return []
     const after = since === undefined ? 0 : ((await toDeviceTable.cut(deviceNid, since)) ?? since)
     const waiting = await toDeviceTable.waiting(deviceNid, after, upTo, MAX_DELIVERED + 1)
     const delivered = waiting.slice(0, MAX_DELIVERED)

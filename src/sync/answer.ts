@@ -21,11 +21,13 @@ export interface SyncAnswer {
   readonly texts: readonly string[]
 }
 
-/** What an answer says where nobody has anything to say: clients of all ages find what they expect. */
+/**
+ * What an answer says where nobody has anything to say: clients of all ages find what they expect.
+ * (Of `device_lists` they expect that it is there only with changes, and never in an initial answer.)
+ */
 const DEFAULTS = {
   presence: '{"events":[]}',
   to_device: '{"events":[]}',
-  device_lists: '{"changed":[],"left":[]}',
   device_one_time_keys_count: '{}',
   device_unused_fallback_key_types: '[]',
 }

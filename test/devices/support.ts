@@ -61,10 +61,15 @@ export interface DeviceSync extends SeenSync {
 
 /** One part of the user's next sync. */
 export async function syncPart<K extends keyof DeviceSync>(user: TestUser, name: K): Promise<DeviceSync[K]> {
-  return ((await user.sync()) as DeviceSync)[name]
+  return whole(await user.sync())[name]
 }
 
 /** Syncs until the user hears that the devices of another one have changed. */
 export async function seesDeviceChange(user: TestUser, of: string, list: 'changed' | 'left' = 'changed'): Promise<DeviceSync> {
-  return user.syncUntil((sync) => ((sync as DeviceSync).device_lists[list].includes(of) ? (sync as DeviceSync) : undefined))
+  return user.syncUntil((sync) => (whole(sync).device_lists[list].includes(of) ? whole(sync) : undefined))
+}
+
+/** Without news, the part is left out. */
+function whole(sync: SeenSync): DeviceSync {
+  return Object.assign({ device_lists: { changed: [], left: [] } }, sync as DeviceSync)
 }

@@ -168,7 +168,7 @@ export class FederationSender implements Worker {
     try {
       const options = { timeoutMs: TIMEOUT_MS, signal: this.#signal }
       const answer = await client.call(sendTransaction, destination, { params: { txnId: parcel.id }, body: parcel.body }, options)
-      for (const [eventId, { error }] of Object.entries(answer.pdus)) {
+      for (const [eventId, { error }] of Object.entries(answer.pdus ?? {})) {
         if (error !== undefined) log.info({ destination, eventId, error }, 'Another server refused an event')
       }
     } catch (cause) {
