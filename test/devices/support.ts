@@ -69,7 +69,8 @@ export async function seesDeviceChange(user: TestUser, of: string, list: 'change
   return user.syncUntil((sync) => (whole(sync).device_lists[list].includes(of) ? whole(sync) : undefined))
 }
 
-/** Without news, the part is left out. */
+/** Lists without anybody in them are left out. */
 function whole(sync: SeenSync): DeviceSync {
-  return Object.assign({ device_lists: { changed: [], left: [] } }, sync as DeviceSync)
+  const { device_lists: lists, ...rest } = sync as DeviceSync
+  return { ...rest, device_lists: { changed: [], left: [], ...lists } }
 }

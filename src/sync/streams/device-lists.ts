@@ -43,9 +43,11 @@ export class DeviceListStream implements SyncExtension {
 
   async parts({ reader, since }: SyncTurn): Promise<SyncPart[]> {
     if (since === undefined) return []
-    const changes = await this.changes(reader, since)
-    const isNews = changes.changed.length + changes.left.length > 0
-    return isNews ? [{ name: 'device_lists', text: JSON.stringify(changes), isNews }] : []
+    const { changed, left } = await this.changes(reader, since)
+    if (changed.length + left.length === 0) return []
+    // As other servers do it, an empty list is left out: there are clients that take its presence for news.
+    const text = JSON.stringify({ ...(changed.length > 0 && { changed }), ...(left.length > 0 && { left }) })
+    return [{ name: 'device_lists', text, isNews: true }]
   }
 
   /** What has changed after a position. */
