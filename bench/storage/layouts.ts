@@ -8,7 +8,7 @@ import type { EventId, RoomId, UserId } from '../../schemas/ids.ts'
 import type { Event, Pdu } from '../../src/protocol/event.ts'
 import { roomRules } from '../../src/protocol/room-versions.ts'
 import { eventIdBytes } from '../../src/storage/event-ids.ts'
-import { decodeHead, encodeBody } from '../../src/storage/event-layout.ts'
+import { decodeHead, encodeBody, headOf } from '../../src/storage/event-layout.ts'
 
 const COUNT = Number(process.argv[2] ?? 200_000)
 const GROUP = 50
@@ -59,7 +59,7 @@ const layouts: Layout[] = [
        CREATE TRIGGER t AFTER INSERT ON e BEGIN INSERT INTO timeline VALUES (new.room, new.stream, new.stream); END`,
     insert:
       'INSERT INTO e (event_id, room, stream, kind, sender, standing, state_before, body) VALUES (?, ?, ?, ?, ?, 0, 9000, ?)',
-    row: (event, index) => [eventIdBytes(event.eventId), roomOf(event), index, 1, 2, encodeBody(event, nids)],
+    row: (event, index) => [eventIdBytes(event.eventId), roomOf(event), index, 1, 2, encodeBody(event, headOf(event), nids)],
     point: 'SELECT * FROM e WHERE event_id = ?',
     page: 'SELECT e.* FROM timeline t JOIN e ON e.stream = t.event WHERE t.room = ? AND t.position < ? ORDER BY t.position DESC LIMIT 50',
     read: ({ body }) => decodeHead(body as Buffer),

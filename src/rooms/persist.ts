@@ -39,6 +39,8 @@ export interface EventWriterParts {
 export interface PersistOptions {
   /** Send it on to the other servers of the room: all that our users send, and joins, leaves and knocks that we vouch for. */
   forward?: boolean
+  /** It was built a moment ago: there is no need to look for it. */
+  isNew?: boolean
   /** Further operations of the same batch. */
   also?: (batch: Batch, stored: StoredEvent) => void
 }
@@ -198,7 +200,7 @@ export class EventWriter {
   ): Promise<Plan> {
     const { names, events, maps } = this.#parts
     const resolved = await names.resolve(events.namesOf(event))
-    const cited = await events.nids([event.eventId, ...event.prevEvents, ...event.authEvents])
+    const cited = await events.nids([...(options.isNew ? [] : [event.eventId]), ...event.prevEvents, ...event.authEvents])
     const outlier = cited.get(event.eventId)
     const nid = outlier ?? events.drawNid()
     const change =

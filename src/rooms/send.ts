@@ -82,6 +82,7 @@ export class EventSender {
     if (!verdict.allowed) throw refused(verdict)
     return writer.accept(room, event, head.stateRoot, {
       forward: true,
+      isNew: true,
       also: (batch, stored) => {
         if (transaction) transactions.add(batch, transaction.device, transaction.id, stored.nid)
       },

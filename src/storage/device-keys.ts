@@ -2,6 +2,7 @@ import { parseJson } from '../core/json-text.ts'
 import type { DeviceId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
+import { LRUCache } from 'lru-cache'
 import { StreamIndex } from './stream-index.ts'
 
 const SET_KEYS = `INSERT INTO device_keys (device_nid, keys) VALUES (?, ?) ON CONFLICT (device_nid) DO UPDATE SET keys = excluded.keys`
@@ -41,6 +42,14 @@ export interface SingleKey {
   readonly key: string
 }
 
+/** What a device has left to give out. */
+export interface KeySupply {
+  /** One-time keys by algorithm. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Algorithms of which there is a fallback key that was not given out yet. */
+  readonly unusedFallbacks: readonly string[]
+}
+
 interface KeyRow {
   algorithm: string
   key_id: string
@@ -51,6 +60,8 @@ interface KeyRow {
 export class DeviceKeysTable {
   readonly #db: Database
   readonly #claims: StreamIndex<number>
+  /** Every sync asks for it. */
+  readonly #supplies = new LRUCache<number, KeySupply>({ max: 20_000 })
 
   constructor(db: Database) {
     this.#db = db
@@ -94,6 +105,7 @@ export class DeviceKeysTable {
 
   addOneTime(batch: Batch, deviceNid: number, { algorithm, keyId, key }: SingleKey): void {
     batch.run(ADD_ONE_TIME, deviceNid, algorithm, keyId, key, batch.nextPosition())
+    this.#forgetSupply(batch, deviceNid)
   }
 
   /** Takes a key that is given out, and lets the device's owner hear of it. */
@@ -108,6 +120,15 @@ export class DeviceKeysTable {
     return Object.fromEntries(rows.map(({ algorithm, n }) => [algorithm, n]))
   }
 
+  /** What a device has left to give out, one-time and fallback keys. */
+  async supply(deviceNid: number): Promise<KeySupply> {
+    const known = this.#supplies.get(deviceNid)
+    if (known) return known
+    const supply = { counts: await this.counts(deviceNid), unusedFallbacks: await this.unusedFallbacks(deviceNid) }
+    this.#supplies.set(deviceNid, supply)
+    return supply
+  }
+
   async fallback(deviceNid: number, algorithm: string): Promise<(SingleKey & { used: boolean }) | undefined> {
     const row = await this.#db.get<KeyRow & { used: number }>(FALLBACK, deviceNid, algorithm)
     return row && { ...toKey(row), used: row.used === 1 }
@@ -115,6 +136,7 @@ export class DeviceKeysTable {
 
   setFallback(batch: Batch, deviceNid: number, { algorithm, keyId, key }: SingleKey): void {
     batch.run(SET_FALLBACK, deviceNid, algorithm, keyId, key)
+    this.#forgetSupply(batch, deviceNid)
   }
 
   useFallback(batch: Batch, device: { userNid: number; deviceNid: number }, algorithm: string): void {
@@ -134,9 +156,15 @@ export class DeviceKeysTable {
 
   removeAll(batch: Batch, deviceNid: number): void {
     for (const sql of REMOVE_ALL) batch.run(sql, deviceNid)
+    this.#forgetSupply(batch, deviceNid)
+  }
+
+  #forgetSupply(batch: Batch, deviceNid: number): void {
+    batch.onSettled(() => this.#supplies.delete(deviceNid))
   }
 
   #noteClaim(batch: Batch, { userNid, deviceNid }: { userNid: number; deviceNid: number }): void {
+    this.#forgetSupply(batch, deviceNid)
     const position = batch.nextPosition()
     batch.touchUser(userNid)
     batch.onSettled((committed) => {

@@ -31,10 +31,12 @@ export interface DeviceListNews {
 export class DeviceListsTable {
   readonly #db: Database
   #lastChange: number
+  #lastPrivateChange: number
 
   constructor(db: Database) {
     this.#db = db
     this.#lastChange = db.position
+    this.#lastPrivateChange = db.position
   }
 
   /** Notes a change that all see who share a room with the user, and the user. */
@@ -49,8 +51,12 @@ export class DeviceListsTable {
 
   /** Notes a change that only `readerNid` sees. */
   notePrivately(batch: Batch, readerNid: number, userNid: number): void {
-    batch.run(NOTE_PRIVATE, readerNid, userNid, batch.nextPosition())
+    const position = batch.nextPosition()
+    batch.run(NOTE_PRIVATE, readerNid, userNid, position)
     batch.touchUser(readerNid)
+    batch.onSettled((committed) => {
+      if (committed) this.#lastPrivateChange = Math.max(this.#lastPrivateChange, position)
+    })
   }
 
   /** All users with changes after `position`. */
@@ -61,6 +67,7 @@ export class DeviceListsTable {
 
   /** The users with changes after `position` that only the reader sees. */
   async privatelyChangedSince(readerNid: number, position: number): Promise<number[]> {
+    if (position >= this.#lastPrivateChange) return []
     return (await this.#db.all<{ user_nid: number }>(CHANGED_PRIVATE, readerNid, position)).map((row) => row.user_nid)
   }
 

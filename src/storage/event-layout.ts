@@ -79,17 +79,23 @@ export function namesInBody(pdu: Pdu): string[] {
   return signaturesOf(pdu)?.flatMap(({ server, keyId }) => [server, keyId]) ?? []
 }
 
-export function encodeBody(event: Event, nids: Nids): Buffer {
+/** The head of an event's body, before it is one. */
+export function headOf({ content, depth, originServerTs, pdu }: Event): BodyHead {
+  // A top-level `redacts` is kept here in every version; that of version 11 and later is part of the content.
+  const redacts = typeof pdu.redacts === 'string' ? pdu.redacts : undefined
+  return { originServerTs: Math.max(0, originServerTs), depth, contentText: JSON.stringify(content), redacts }
+}
+
+export function encodeBody(event: Event, head: BodyHead, nids: Nids): Buffer {
   const { pdu } = event
   const signatures = signaturesOf(pdu)
   const hash = sha256Of(pdu)
-  const content = JSON.stringify(event.content)
   if (event.rules.eventIdFormat === 'chosen' || !signatures || !hash) {
     const { unsigned: _, ...kept } = pdu
-    return head(event, RAW, content).text(JSON.stringify(kept)).finish()
+    return writeHead(head, RAW).text(JSON.stringify(kept)).finish()
   }
   const extra = extraOf(pdu)
-  const writer = head(event, extra ? HAS_EXTRA : 0, content)
+  const writer = writeHead(head, extra ? HAS_EXTRA : 0)
   if (extra) writer.text(JSON.stringify(extra))
   writer.bytes(hash)
   references(writer, event.prevEvents, nids)
@@ -121,14 +127,12 @@ export function decodeRest(body: Uint8Array): BodyRest {
   }
 }
 
-function head(event: Event, flags: number, content: string): VarintWriter {
-  // A top-level `redacts` is kept here in every version; that of version 11 and later is part of the content.
-  const redacts = typeof event.pdu.redacts === 'string' ? event.pdu.redacts : undefined
-  const writer = new VarintWriter(320 + content.length)
+function writeHead({ originServerTs, depth, contentText, redacts }: BodyHead, flags: number): VarintWriter {
+  const writer = new VarintWriter(320 + contentText.length)
     .integer(flags | (redacts === undefined ? 0 : HAS_REDACTS))
-    .integer(Math.max(0, event.originServerTs))
-    .integer(event.depth)
-    .text(content)
+    .integer(originServerTs)
+    .integer(depth)
+    .text(contentText)
   return redacts === undefined ? writer : writer.text(redacts)
 }
 

@@ -2,7 +2,16 @@ import { LRUCache } from 'lru-cache'
 import type { EventId } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
 import type { Batch, Database } from './database.ts'
-import { decodeRest, encodeBody, type EventReference, namesInBody } from './event-layout.ts'
+import {
+  type BodyHead,
+  type BodyRest,
+  decodeHead,
+  decodeRest,
+  encodeBody,
+  headOf,
+  type EventReference,
+  namesInBody,
+} from './event-layout.ts'
 import { eventIdBytes, eventIdOfBytes } from './event-ids.ts'
 import { kindOf } from './kind.ts'
 import { rawEvent, wholeEvent } from './rebuilt-events.ts'
@@ -15,12 +24,13 @@ const BY_NID = `SELECT ${COLUMNS} FROM events WHERE event_nid = ?`
 const NID_BY_ID = 'SELECT event_nid, event_id FROM events WHERE event_id = ?'
 const ID_BY_NID = 'SELECT event_nid, event_id FROM events WHERE event_nid = ?'
 const INSERT = `INSERT INTO events (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const BODY = 'SELECT event_nid, body FROM events WHERE event_nid = ?'
 const SETTLE = 'UPDATE events SET standing = ?, state_before = ?, state_after = ? WHERE event_nid = ?'
 const ADD_REDACTION = 'INSERT OR IGNORE INTO redactions (target, redaction_nid) VALUES (?, ?)'
 const REDACTIONS_OF = 'SELECT target, redaction_nid FROM redactions WHERE target = ? ORDER BY redaction_nid'
 const MARK_REDACTED = `UPDATE events SET standing = standing | ${REDACTED} WHERE event_nid = ?`
 
-const CACHED_EVENTS = 20_000
+const CACHED_EVENTS = 10_000
 const CACHED_PDUS = 5_000
 
 /** What an event became, as `append` and `settle` write it. */
@@ -159,55 +169,19 @@ export class Events {
     names: ResolvedNames,
     cited: ReadonlyMap<string, number>,
   ): StoredEvent {
-    const kind = kindOf(event.type, event.stateKey)
-    const row: EventRow = {
-      event_nid: nid,
-      event_id: eventIdBytes(event.eventId),
-      room_nid: room.nid,
-      kind_nid: names.nid(batch, kind),
-      sender_nid: names.nid(batch, event.sender),
-      standing: placement.standing,
-      state_before: placement.stateBefore ?? null,
-      state_after: placement.stateAfter === placement.stateBefore ? null : (placement.stateAfter ?? null),
-      body: encodeBody(event, { event: (id) => cited.get(id), name: (text) => names.nid(batch, text) }),
-    }
-    batch.run(
-      INSERT,
-      nid,
-      row.event_id,
-      room.nid,
-      row.kind_nid,
-      row.sender_nid,
-      row.standing,
-      row.state_before,
-      row.state_after,
-      row.body,
-    )
-    const stored = new StoredEvent(row, room, { kind, sender: event.sender })
-    this.#keepUntilSettled(batch, event, stored)
-    return stored
+    const row = this.#rowOf(batch, nid, room, event, placement, names)
+    const head = headOf(event)
+    const body = encodeBody(event, head, { event: (id) => cited.get(id), name: (text) => names.nid(batch, text) })
+    const { event_id, kind_nid, sender_nid, standing, state_before, state_after } = row
+    batch.run(INSERT, nid, event_id, room.nid, kind_nid, sender_nid, standing, state_before, state_after, body)
+    return this.#keepUntilSettled(batch, event, row, head, room)
   }
 
   /** Gives an outlier that has now been judged its standing and its place in the room's state. */
   settle(batch: Batch, nid: number, room: Room, event: Event, placement: Placement, names: ResolvedNames): StoredEvent {
-    const before = placement.stateBefore ?? null
-    const after = placement.stateAfter === placement.stateBefore ? null : (placement.stateAfter ?? null)
-    batch.run(SETTLE, placement.standing, before, after, nid)
-    const kind = kindOf(event.type, event.stateKey)
-    const row = {
-      event_nid: nid,
-      event_id: eventIdBytes(event.eventId),
-      room_nid: room.nid,
-      kind_nid: names.nid(batch, kind),
-      sender_nid: names.nid(batch, event.sender),
-      standing: placement.standing,
-      state_before: before,
-      state_after: after,
-      body: encodeBody(event, { event: () => undefined, name: (text) => names.nid(batch, text) }),
-    }
-    const stored = new StoredEvent(row, room, { kind, sender: event.sender })
-    this.#keepUntilSettled(batch, event, stored)
-    return stored
+    const row = this.#rowOf(batch, nid, room, event, placement, names)
+    batch.run(SETTLE, row.standing, row.state_before, row.state_after, nid)
+    return this.#keepUntilSettled(batch, event, row, headOf(event), room)
   }
 
   /** Records that `redaction` redacts `target`, which need not be here yet. */
@@ -235,17 +209,34 @@ export class Events {
     return found
   }
 
-  #keepUntilSettled(batch: Batch, event: Event, stored: StoredEvent): void {
-    this.#pending.set(stored.nid, { event, stored })
-    this.#pendingNids.set(event.eventId, stored.nid)
+  #rowOf(batch: Batch, nid: number, room: Room, event: Event, placement: Placement, names: ResolvedNames): EventRow {
+    const { standing, stateBefore, stateAfter } = placement
+    return {
+      event_nid: nid,
+      event_id: eventIdBytes(event.eventId),
+      room_nid: room.nid,
+      kind_nid: names.nid(batch, kindOf(event.type, event.stateKey)),
+      sender_nid: names.nid(batch, event.sender),
+      standing,
+      state_before: stateBefore ?? null,
+      state_after: stateAfter === stateBefore ? null : (stateAfter ?? null),
+    }
+  }
+
+  #keepUntilSettled(batch: Batch, event: Event, row: EventRow, head: BodyHead, room: Room): StoredEvent {
+    const { nid, eventId } = { nid: row.event_nid, eventId: event.eventId }
+    const stored = new StoredEvent(row, head, room, { kind: kindOf(event.type, event.stateKey), sender: event.sender })
+    this.#pending.set(nid, { event, stored })
+    this.#pendingNids.set(eventId, nid)
     batch.onSettled((committed) => {
-      this.#pending.delete(stored.nid)
-      this.#pendingNids.delete(event.eventId)
+      this.#pending.delete(nid)
+      this.#pendingNids.delete(eventId)
       if (!committed) return
-      this.#stored.set(stored.nid, stored)
-      this.#pdus.set(stored.nid, event)
-      this.#nids.set(event.eventId, stored.nid)
+      this.#stored.set(nid, stored)
+      this.#pdus.set(nid, event)
+      this.#nids.set(eventId, nid)
     })
+    return stored
   }
 
   #forget(batch: Batch, nid: number): void {
@@ -253,12 +244,15 @@ export class Events {
   }
 
   async #load(nids: readonly [number][]): Promise<StoredEvent[]> {
-    const rows = await this.#db.many<EventRow & Record<string, never>>(BY_NID, nids)
+    const rows = await this.#db.many<EventRow & { body: Uint8Array }>(BY_NID, nids)
     const names = await this.#names.namesOf(new Set(rows.flatMap((row) => [row.kind_nid, row.sender_nid])))
     const events: StoredEvent[] = []
     for (const row of rows) {
       const room = await this.#rooms.get(row.room_nid)
-      const event = new StoredEvent(row, room, { kind: names.get(row.kind_nid) ?? '', sender: names.get(row.sender_nid) ?? '' })
+      const event = new StoredEvent(row, decodeHead(row.body), room, {
+        kind: names.get(row.kind_nid) ?? '',
+        sender: names.get(row.sender_nid) ?? '',
+      })
       this.#stored.set(event.nid, event)
       this.#nids.set(event.eventId, event.nid)
       events.push(event)
@@ -267,7 +261,16 @@ export class Events {
   }
 
   async #rebuild(events: readonly StoredEvent[]): Promise<Map<number, Event>> {
-    const rests = new Map(events.map((event) => [event, decodeRest(event.body)]))
+    const bodies = await this.#db.many<{ event_nid: number; body: Uint8Array }>(
+      BODY,
+      events.map(({ nid }) => [nid]),
+    )
+    const byNid = new Map(events.map((event) => [event.nid, event]))
+    const rests = new Map<StoredEvent, BodyRest>()
+    for (const { event_nid, body } of bodies) {
+      const event = byNid.get(event_nid)
+      if (event) rests.set(event, decodeRest(body))
+    }
     const nids = new Set<number>()
     const nameNids = new Set<number>()
     for (const rest of rests.values()) {

@@ -52,6 +52,6 @@ export function configure(db: Sqlite.Database): void {
   db.pragma('journal_mode = WAL')
   db.pragma('foreign_keys = OFF')
   db.pragma('temp_store = MEMORY')
-  db.pragma('mmap_size = 1073741824')
-  db.pragma('cache_size = -65536')
+  db.pragma('mmap_size = 134217728')
+  db.pragma('cache_size = -16384')
 }

@@ -3,6 +3,7 @@ import { parseJson } from '../core/json-text.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
+import { StreamIndex } from './stream-index.ts'
 
 const CODES = { invite: 1, join: 2, knock: 3, leave: 4, ban: 5 } as const
 export type Membership = keyof typeof CODES
@@ -76,9 +77,12 @@ export class Memberships {
   readonly #ofUser = new LRUCache<number, Map<number, MembershipRecord>>({ max: 10_000 })
   readonly #members = new LRUCache<number, MutableMembers>({ max: 2_000 })
   readonly #listeners: MembershipListener[] = []
+  /** When a membership of a room was last set. */
+  readonly #moves: StreamIndex<number>
 
   constructor(db: Database) {
     this.#db = db
+    this.#moves = new StreamIndex(db.position)
   }
 
   /** A user's memberships by room nid, rooms left or forgotten included. The map is live: it follows later commits. */
@@ -111,6 +115,7 @@ export class Memberships {
 
   /** The memberships of a room that have become what they are after a position. */
   async begunSince(roomNid: number, position: number): Promise<MembershipRecord[]> {
+    if (!this.#moves.mayHaveChanged(roomNid, position)) return []
     return (await this.#db.all<MembershipRow & Record<string, number>>(BEGUN, roomNid, position)).map(toRecord)
   }
 
@@ -137,6 +142,7 @@ export class Memberships {
       membership === 'join' ? admit(members, user.nid, user.userId) : dismiss(members, user.nid),
     )
     batch.onSettled((committed) => {
+      if (committed) this.#moves.set(roomNid, position)
       const records = committed ? this.#ofUser.get(user.nid) : undefined
       const before = records?.get(roomNid)
       const began = before?.membership === membership ? before.began : position

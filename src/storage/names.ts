@@ -16,8 +16,8 @@ interface NameRow {
  */
 export class Names {
   readonly #db: Database
-  readonly #nids = new LRUCache<string, number>({ max: 200_000 })
-  readonly #names = new LRUCache<number, string>({ max: 200_000 })
+  readonly #nids = new LRUCache<string, number>({ max: 50_000 })
+  readonly #names = new LRUCache<number, string>({ max: 50_000 })
   /** Given a nid by a batch that is not durable yet. */
   readonly #pending = new Map<string, number>()
   #last: number

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import type { RoomRules } from '../protocol/room-versions.ts'
 import { parseLossless } from '../protocol/strict-json.ts'
 import { redact } from '../protocol/redaction.ts'
-import { type BodyHead, decodeHead } from './event-layout.ts'
+import type { BodyHead } from './event-layout.ts'
 import { eventIdOfBytes } from './event-ids.ts'
 import { parseKind } from './kind.ts'
 import type { Room } from './rooms.ts'
@@ -23,7 +23,6 @@ export interface EventRow {
   standing: number
   state_before: number | null
   state_after: number | null
-  body: Uint8Array
 }
 
 /**
@@ -45,11 +44,10 @@ export class StoredEvent {
   readonly stateBefore: number
   readonly stateAfter: number
   readonly head: BodyHead
-  readonly body: Uint8Array
   #content: JsonObject | undefined
   #clientText: string | undefined
 
-  constructor(row: EventRow, room: Room, names: { kind: string; sender: string }) {
+  constructor(row: EventRow, head: BodyHead, room: Room, names: { kind: string; sender: string }) {
     const { type, stateKey } = parseKind(names.kind)
     this.nid = row.event_nid
     this.eventId = eventIdOfBytes(row.event_id, room.rules)
@@ -63,8 +61,7 @@ export class StoredEvent {
     this.redacted = (row.standing & REDACTED) !== 0
     this.stateBefore = row.state_before ?? 0
     this.stateAfter = row.state_after ?? this.stateBefore
-    this.head = decodeHead(row.body)
-    this.body = row.body
+    this.head = head
   }
 
   get isState(): boolean {

@@ -6,7 +6,7 @@ const COLUMNS = 'position, event_nid'
 const FORWARDS = `SELECT ${COLUMNS} FROM timeline WHERE room_nid = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`
 const BACKWARDS = `SELECT ${COLUMNS} FROM timeline WHERE room_nid = ? AND position > ? AND position <= ? ORDER BY position DESC LIMIT ?`
 const LAST = 'SELECT max(position) AS position FROM timeline WHERE room_nid = ?'
-const POSITION_OF = 'SELECT position FROM timeline WHERE room_nid = ? AND event_nid = ?'
+const POSITION_OF = 'SELECT position FROM timeline WHERE event_nid = ? AND room_nid = ?'
 const ADD_MISSING = 'INSERT OR IGNORE INTO backward_extremities (room_nid, event_id, event_nid) VALUES (?, ?, ?)'
 const REMOVE_MISSING = 'DELETE FROM backward_extremities WHERE room_nid = ? AND event_id = ?'
 const MISSING = 'SELECT event_id, event_nid FROM backward_extremities WHERE room_nid = ?'
@@ -101,7 +101,7 @@ export class Timelines {
   async positionOf(roomNid: number, eventNid: number): Promise<number | undefined> {
     const recent = this.#tails.get(roomNid)?.entries.findLast(({ nid }) => nid === eventNid)
     if (recent) return recent.position
-    return (await this.#db.get<{ position: number }>(POSITION_OF, roomNid, eventNid))?.position
+    return (await this.#db.get<{ position: number }>(POSITION_OF, eventNid, roomNid))?.position
   }
 
   /** Notes that `eventNid` cites an event that we do not have. */

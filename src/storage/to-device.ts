@@ -1,4 +1,5 @@
 import type { Batch, Database } from './database.ts'
+import { LRUCache } from 'lru-cache'
 import { StreamIndex } from './stream-index.ts'
 
 const ADD = 'INSERT INTO to_device_messages (device_nid, position, message) VALUES (?, ?, ?)'
@@ -25,6 +26,8 @@ export interface WaitingMessage {
 export class ToDeviceTable {
   readonly #db: Database
   readonly #arrivals: StreamIndex<number>
+  /** Devices of which it is known that nothing waits for them: most devices, most of the time. */
+  readonly #empty = new LRUCache<number, true>({ max: 50_000 })
 
   constructor(db: Database) {
     this.#db = db
@@ -37,7 +40,9 @@ export class ToDeviceTable {
     batch.run(ADD, deviceNid, position, message)
     batch.touchUser(userNid)
     batch.onSettled((committed) => {
-      if (committed) this.#arrivals.set(deviceNid, position)
+      if (!committed) return
+      this.#empty.delete(deviceNid)
+      this.#arrivals.set(deviceNid, position)
     })
   }
 
@@ -49,8 +54,15 @@ export class ToDeviceTable {
 
   /** Whether a message waits that was there at `position` already. */
   async waitsSince(deviceNid: number, position: number): Promise<boolean> {
+    if (this.isEmpty(deviceNid)) return false
     const oldest = await this.#db.get<{ position: number }>(OLDEST, deviceNid)
+    if (!oldest) this.#empty.set(deviceNid, true)
     return oldest !== undefined && oldest.position <= position
+  }
+
+  /** True where it is certain that nothing waits. */
+  isEmpty(deviceNid: number): boolean {
+    return this.#empty.has(deviceNid)
   }
 
   /** Drops the messages up to a position. */

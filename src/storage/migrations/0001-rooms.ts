@@ -40,6 +40,8 @@ CREATE TABLE timeline (
   PRIMARY KEY (room_nid, position)
 ) WITHOUT ROWID;
 
+CREATE INDEX timeline_by_event ON timeline (event_nid);
+
 -- Prev events that we do not have: where history before ours goes on.
 CREATE TABLE backward_extremities (
   room_nid INTEGER NOT NULL,

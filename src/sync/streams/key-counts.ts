@@ -16,12 +16,12 @@ export class KeyCountStream implements SyncExtension {
   async parts({ reader: { deviceNid }, since }: SyncTurn): Promise<SyncPart[]> {
     if (deviceNid === undefined) return []
     // A count of zero is told, since there are clients that take a missing one for unchanged.
-    const counts = { [USUAL_ALGORITHM]: 0, ...(await this.#table.counts(deviceNid)) }
-    const unused = await this.#table.unusedFallbacks(deviceNid)
+    const supply = await this.#table.supply(deviceNid)
+    const counts = { [USUAL_ALGORITHM]: 0, ...supply.counts }
     const isNews = since !== undefined && this.#table.wasClaimed(deviceNid, since)
     return [
       { name: 'device_one_time_keys_count', text: JSON.stringify(counts), isNews },
-      { name: 'device_unused_fallback_key_types', text: JSON.stringify(unused), isNews },
+      { name: 'device_unused_fallback_key_types', text: JSON.stringify(supply.unusedFallbacks), isNews },
     ]
   }
 }
