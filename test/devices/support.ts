@@ -71,6 +71,7 @@ export async function seesDeviceChange(user: TestUser, of: string, list: 'change
 
 /** Lists without anybody in them are left out. */
 function whole(sync: SeenSync): DeviceSync {
-  const { device_lists: lists, ...rest } = sync as DeviceSync
-  return { ...rest, device_lists: { changed: [], left: [], ...lists } }
+  const seen = sync as DeviceSync
+  const lists: Partial<DeviceSync['device_lists']> = seen.device_lists ?? {}
+  return { ...seen, device_lists: { changed: [], left: [], ...lists } }
 }
