@@ -4,15 +4,31 @@ import type { Clock } from '../core/clock.ts'
 import { UserDirectory } from '../rooms/user-directory.ts'
 import { OpenId } from '../users/openid.ts'
 import { UserPushers } from '../users/pushers.ts'
+import { OutboundSpaces } from '../federation/outbound/spaces.ts'
+import type { FederationClient } from '../federation/client.ts'
+import { InboundSpaces } from '../federation/inbound/spaces.ts'
+import { RoomOverviews } from '../rooms/overviews.ts'
+import { Spaces } from '../rooms/spaces.ts'
+import type { RoomCore } from './rooms.ts'
 import type { RoomServices } from './room-services.ts'
 import type { Storage } from './storage.ts'
 
-/** How users are found and known, and where they want to hear of things. */
-export function createDirectories(config: Config, clock: Clock, storage: Storage, rooms: RoomServices) {
+/** How users and rooms are found and known, and where users want to hear of things. */
+export function createDirectories(
+  config: Config,
+  clock: Clock,
+  storage: Storage,
+  core: RoomCore,
+  rooms: RoomServices,
+  client: FederationClient,
+) {
   const serverName = config.serverName as ServerName
+  const overviews = new RoomOverviews({ ...storage, ...core, ...rooms, serverName })
   return {
     openId: new OpenId({ ...storage, clock }),
     userPushers: new UserPushers({ ...storage, clock }),
+    spaces: new Spaces({ ...rooms, serverName, overviews, remoteSpaces: new OutboundSpaces(client) }),
+    inboundSpaces: new InboundSpaces({ overviews }),
     userDirectory: new UserDirectory({ ...storage, ...rooms, serverName }),
   }
 }

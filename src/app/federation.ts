@@ -7,6 +7,7 @@ import { PROGRAM_NAME, programVersion } from '../core/version.ts'
 import { serverAuthenticator } from '../federation/authenticate.ts'
 import { FederationClient } from '../federation/client.ts'
 import type { OpenIdServices } from '../federation/api/openid.ts'
+import type { SpaceHierarchyServices } from '../federation/api/space-hierarchy.ts'
 import type { UserKeysServices } from '../federation/api/user-keys.ts'
 import { RoomAccess } from '../federation/inbound/access.ts'
 import { type EduHandlers, EduReceiver, roomEdus } from '../federation/inbound/edus.ts'
@@ -140,11 +141,13 @@ export function createFederationServices(
   transport: Transport,
   federation: Federation,
   rooms: RoomServices,
-  users: UserKeysServices & OpenIdServices & {
-    readonly typing: Pick<Typing, 'receive'>
-    readonly receipts: Pick<Receipts, 'receive'>
-    readonly eduHandlers: EduHandlers
-  },
+  users: UserKeysServices &
+    OpenIdServices &
+    SpaceHierarchyServices & {
+      readonly typing: Pick<Typing, 'receive'>
+      readonly receipts: Pick<Receipts, 'receive'>
+      readonly eduHandlers: EduHandlers
+    },
 ): FederationServices {
   const serverName = config.serverName as ServerName
   const common = { ...storage, ...core, ...transport, ...federation, ...rooms, serverName, clock, log }

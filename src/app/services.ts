@@ -41,7 +41,7 @@ export function createServices({ config, clock, log, storage, outbound, signal }
   const federation = createFederation(config, clock, federationLog, storage, core, transport)
   const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)
   const rooms = createRoomServices(config, clock, storage, core, federation.remoteRooms, streams.pushRules)
-  const directories = createDirectories(config, clock, storage, rooms)
+  const directories = createDirectories(config, clock, storage, core, rooms, transport.client)
   const accounts = createAccounts(config, clock, storage, {
     remoteProfiles: federation.remoteProfiles,
     onProfileChanged: async (userId, field) => {

@@ -31,12 +31,14 @@ import { keyBackupRoutes } from './modules/key-backup.ts'
 import { keysRoutes } from './modules/keys.ts'
 import { toDeviceRoutes } from './modules/to-device.ts'
 import { eventContextRoutes } from './modules/event-context.ts'
+import { mutualRoomsRoutes } from './modules/mutual-rooms.ts'
 import { openIdRoutes } from './modules/openid.ts'
 import { presenceRoutes } from './modules/presence.ts'
 import { pusherRoutes } from './modules/pusher.ts'
 import { pushRuleRoutes } from './modules/pushrules.ts'
 import { readMarkerRoutes } from './modules/read-markers.ts'
 import { receiptRoutes } from './modules/receipts.ts'
+import { spaceHierarchyRoutes } from './modules/space-hierarchy.ts'
 import { tagRoutes } from './modules/tags.ts'
 import { thirdPartyLookupRoutes } from './modules/third-party-lookup.ts'
 import { typingRoutes } from './modules/typing.ts'
@@ -52,6 +54,7 @@ import { knockingRoutes } from './rooms/knocking.ts'
 import { leavingRoutes } from './rooms/leaving.ts'
 import { listJoinedRoomsRoutes } from './rooms/list-joined-rooms.ts'
 import { listPublicRoomsRoutes } from './rooms/list-public-rooms.ts'
+import { roomSummaryRoutes } from './rooms/room-summary.ts'
 import { voipRoutes } from './modules/voip.ts'
 import { userDirectoryRoutes } from './user-data/users.ts'
 import { profileRoutes } from './user-data/profile.ts'
@@ -87,6 +90,7 @@ const accountTables = [
   deviceManagementRoutes,
   loginRoutes,
   logoutRoutes,
+  mutualRoomsRoutes,
   openIdRoutes,
   passwordManagementRoutes,
   profileRoutes,
@@ -94,6 +98,8 @@ const accountTables = [
   refreshRoutes,
   registrationRoutes,
   registrationTokensRoutes,
+  roomSummaryRoutes,
+  spaceHierarchyRoutes,
   supportRoutes,
   thirdPartyLookupRoutes,
   userDirectoryRoutes,

@@ -14,6 +14,7 @@ import { leavingV2Routes } from './api/leaving-v2.ts'
 import { type OpenIdServices, openIdRoutes } from './api/openid.ts'
 import { type PublicRoomsServices, publicRoomsRoutes } from './api/public-rooms.ts'
 import { type QueryServices, queryRoutes } from './api/query.ts'
+import { type SpaceHierarchyServices, spaceHierarchyRoutes } from './api/space-hierarchy.ts'
 import { type TransactionsServices, transactionsRoutes } from './api/transactions.ts'
 import { userDevicesRoutes } from './api/user-devices.ts'
 import { type UserKeysServices, userKeysRoutes } from './api/user-keys.ts'
@@ -36,6 +37,7 @@ export interface FederationServices
     EventsServices,
     QueryServices,
     OpenIdServices,
+    SpaceHierarchyServices,
     PublicRoomsServices,
     UserKeysServices {}
 
@@ -63,6 +65,7 @@ export const federationRoutes = (services: FederationServices): Route[] => [
   ...queryRoutes(services),
   ...publicRoomsRoutes(services),
   ...openIdRoutes(services),
+  ...spaceHierarchyRoutes(services),
   ...userDevicesRoutes(services),
   ...userKeysRoutes(services),
 ]
