@@ -49,7 +49,7 @@ export function createServices({ config, clock, log, storage, outbound, signal }
       await rooms.profileChanges.propagate(userId, field)
     },
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
-    deviceListeners: [deviceLists, directories.userPushers],
+    deviceListeners: [deviceLists, directories.userPushers, storage.transactions],
   })
   const devices = createDevices(config, clock, storage, deviceLists, accounts.uia, remoteDevices(transport.client))
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)

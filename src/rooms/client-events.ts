@@ -70,10 +70,9 @@ export class ClientEvents {
   }
 
   async #transactionId(event: StoredEvent, deviceNid: number): Promise<string> {
-    const transaction = await this.#parts.transactions.ofEvent(event.nid)
-    if (transaction?.device !== deviceNid) return ''
-    // The id is kept together with its endpoint; what follows on the line break is the client's part.
-    return `,"transaction_id":${JSON.stringify(transaction.transactionId.slice(transaction.transactionId.indexOf('\n') + 1))}`
+    const id = await this.#parts.transactions.idOf(deviceNid, event.nid)
+    // The id is kept together with its endpoint; what follows the last line break is the client's part.
+    return id === undefined ? '' : `,"transaction_id":${JSON.stringify(id.slice(id.lastIndexOf('\n') + 1))}`
   }
 
   /** What a state event took the place of. */

@@ -1,25 +1,29 @@
 import { LRUCache } from 'lru-cache'
 import type { Batch, Database } from './database.ts'
 
-const GET = 'SELECT event_nid FROM client_transactions WHERE device = ? AND transaction_id = ?'
+const OF_DEVICE = 'SELECT transaction_id, event_nid FROM client_transactions WHERE device = ? ORDER BY event_nid'
 const INSERT = 'INSERT INTO client_transactions (device, transaction_id, event_nid) VALUES (?, ?, ?)'
-const OF_EVENT = 'SELECT device, transaction_id FROM client_transactions WHERE event_nid = ?'
-const PRUNE = 'DELETE FROM client_transactions WHERE event_nid < ?'
+const REMOVE = 'DELETE FROM client_transactions WHERE device = ? AND transaction_id = ?'
+const REMOVE_DEVICE = 'DELETE FROM client_transactions WHERE device = ?'
 
-/** Who sent an event, and under which transaction id. */
-export interface ClientTransaction {
-  device: number
-  transactionId: string
+/** No client repeats a request after so many others. */
+const KEPT_FOR_A_DEVICE = 256
+const CACHED_DEVICES = 2_000
+
+/** The last transactions of a device, the oldest first. */
+interface DeviceTransactions {
+  readonly events: Map<string, number>
+  readonly ids: Map<number, string>
 }
 
 /**
- * The `client_transactions` table: a repeated request gives the event that the first one made.
+ * The `client_transactions` table: a repeated request gives the event that the first one made. Only a device's last few hundred
+ * are kept, all of them in memory while the device is in use.
  * https://spec.matrix.org/v1.19/client-server-api/#transaction-identifiers
  */
 export class ClientTransactions {
   readonly #db: Database
-  readonly #recent = new LRUCache<string, number>({ max: 20_000 })
-  readonly #ofEvent = new LRUCache<number, ClientTransaction>({ max: 20_000 })
+  readonly #devices = new LRUCache<number, DeviceTransactions>({ max: CACHED_DEVICES })
 
   constructor(db: Database) {
     this.#db = db
@@ -27,34 +31,58 @@ export class ClientTransactions {
 
   /** The event that a device's transaction made, or undefined for a new one. `transactionId` is unique for an endpoint. */
   async find(device: number, transactionId: string): Promise<number | undefined> {
-    const recent = this.#recent.get(keyOf(device, transactionId))
-    if (recent !== undefined) return recent
-    return (await this.#db.get<{ event_nid: number }>(GET, device, transactionId))?.event_nid
+    const { events } = this.#devices.get(device) ?? (await this.#load(device))
+    return events.get(transactionId)
   }
 
-  /** The transaction that made an event, as far as it is kept. */
-  async ofEvent(eventNid: number): Promise<ClientTransaction | undefined> {
-    const recent = this.#ofEvent.get(eventNid)
-    if (recent) return recent
-    const row = await this.#db.get<{ device: number; transaction_id: string }>(OF_EVENT, eventNid)
-    return row ? { device: row.device, transactionId: row.transaction_id } : undefined
+  /** The transaction of a device that made an event, as far as it is kept. */
+  async idOf(device: number, eventNid: number): Promise<string | undefined> {
+    const { ids } = this.#devices.get(device) ?? (await this.#load(device))
+    return ids.get(eventNid)
   }
 
-  /** Counts from now on, before it is durable: the request may be repeated while its event is on the way to the disk. */
+  /**
+   * Counts from now on, before it is durable: the request may be repeated while its event is on the way to the disk.
+   * `find` must have come first.
+   */
   add(batch: Batch, device: number, transactionId: string, eventNid: number): void {
-    const key = keyOf(device, transactionId)
     batch.run(INSERT, device, transactionId, eventNid)
-    this.#recent.set(key, eventNid)
-    this.#ofEvent.set(eventNid, { device, transactionId })
+    const known = this.#devices.get(device)
+    if (!known) return
+    known.events.set(transactionId, eventNid)
+    known.ids.set(eventNid, transactionId)
     batch.onSettled((committed) => {
-      if (!committed) this.#recent.delete(key)
+      if (!committed) this.#devices.delete(device)
     })
+    if (known.events.size > KEPT_FOR_A_DEVICE) this.#removeOldest(batch, device, known)
   }
 
-  /** Drops what belongs to events before `eventNid`. */
-  prune(batch: Batch, eventNid: number): void {
-    batch.run(PRUNE, eventNid)
+  /** Forgets all that a device has sent, with the device: these two make it a listener of sessions. */
+  deviceRemoved(batch: Batch, { deviceNid }: { readonly deviceNid: number }): void {
+    batch.run(REMOVE_DEVICE, deviceNid)
+    batch.onSettled(() => this.#devices.delete(deviceNid))
+  }
+
+  deviceChanged(): void {}
+
+  #removeOldest(batch: Batch, device: number, known: DeviceTransactions): void {
+    const [oldest] = known.events
+    if (!oldest) return
+    const [transactionId, eventNid] = oldest
+    batch.run(REMOVE, device, transactionId)
+    known.events.delete(transactionId)
+    known.ids.delete(eventNid)
+  }
+
+  async #load(device: number): Promise<DeviceTransactions> {
+    const rows = await this.#db.all<{ transaction_id: string; event_nid: number }>(OF_DEVICE, device)
+    const meanwhile = this.#devices.get(device)
+    if (meanwhile) return meanwhile
+    const loaded = {
+      events: new Map(rows.map((row) => [row.transaction_id, row.event_nid])),
+      ids: new Map(rows.map((row) => [row.event_nid, row.transaction_id])),
+    }
+    this.#devices.set(device, loaded)
+    return loaded
   }
 }
-
-const keyOf = (device: number, transactionId: string): string => `${device} ${transactionId}`

@@ -95,11 +95,17 @@ export class Events {
     const found = new Map<number, StoredEvent>()
     const missing: [number][] = []
     const wanted = [...nids]
-    for (const nid of wanted) if (!this.cached(nid)) missing.push([nid])
-    if (missing.length > 0) for (const event of await this.#load(missing)) found.set(event.nid, event)
+    for (const nid of wanted) {
+      // Held on to: what is loaded now may push it out of memory.
+      const event = this.cached(nid)
+      if (event) found.set(nid, event)
+      else missing.push([nid])
+    }
+    if (missing.length === 0) return found
+    for (const event of await this.#load(missing)) found.set(event.nid, event)
     const ordered = new Map<number, StoredEvent>()
     for (const nid of wanted) {
-      const event = found.get(nid) ?? this.cached(nid)
+      const event = found.get(nid)
       if (event) ordered.set(nid, event)
     }
     return ordered

@@ -87,5 +87,4 @@ CREATE TABLE client_transactions (
   event_nid INTEGER NOT NULL,
   PRIMARY KEY (device, transaction_id)
 ) WITHOUT ROWID;
-CREATE INDEX client_transactions_by_event ON client_transactions (event_nid);
 `
