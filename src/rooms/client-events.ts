@@ -72,7 +72,7 @@ export class ClientEvents {
   async #transactionId(event: StoredEvent, deviceNid: number): Promise<string> {
     const id = await this.#parts.transactions.idOf(deviceNid, event.nid)
     // The id is kept together with its endpoint; what follows the last line break is the client's part.
-    return id === undefined ? '' : `,"transaction_id":${JSON.stringify(id.slice(id.lastIndexOf('\n') + 1))}`
+    return id === undefined ? '' : `,"transaction_id":${JSON.stringify(id.slice(id.indexOf('\n') + 1))}`
   }
 
   /** What a state event took the place of. */
