@@ -22,7 +22,7 @@ before(async () => {
 })
 after(() => world[Symbol.asyncDispose]())
 
-const repelled = (attacks: readonly Attack[]) => changingNothing(world, () => repel(world.alice, attacks))
+const repelled = (attacks: readonly Attack[]) => changingNothing(world, () => repel(world, attacks))
 
 const NO_ROOM = `!${'A'.repeat(43)}`
 const NO_EVENT = `$${'A'.repeat(43)}`

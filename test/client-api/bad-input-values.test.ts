@@ -12,7 +12,7 @@ before(async () => {
 })
 after(() => world[Symbol.asyncDispose]())
 
-const repelled = (attacks: readonly Attack[]) => changingNothing(world, () => repel(world.alice, attacks))
+const repelled = (attacks: readonly Attack[]) => changingNothing(world, () => repel(world, attacks))
 const enc = encodeURIComponent
 
 test('tokens that no server has given out', async () => {

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import {
   assertNone,
   type Attack,
+  callerOf,
   changingNothing,
   clientEndpoints,
   membersOf,
@@ -36,17 +37,17 @@ const onEachBody = (
 ): Attack[] =>
   withBody.map((endpoint) => {
     const { method } = endpoint
-    return { what, method, path: urlOf(endpoint, world), body: bodyFor(endpoint), status, errcode }
+    return { what, by: callerOf(endpoint, world), method, path: urlOf(endpoint, world), body: bodyFor(endpoint), status, errcode }
   })
 
-const repelled = (attacks: readonly Attack[]) => changingNothing(world, () => repel(world.alice, attacks))
+const repelled = (attacks: readonly Attack[]) => changingNothing(world, () => repel(world, attacks))
 
 test('the declarations are found', () => {
   assert.ok(clientEndpoints.length > 70 && withBody.length > 30, `${clientEndpoints.length}, ${withBody.length}`)
 })
 
 test('without a token, and with one that nobody has', async () => {
-  const closed = clientEndpoints.filter(({ auth }) => auth === 'access-token')
+  const closed = clientEndpoints.filter(({ auth }) => auth === 'access-token' || auth === 'admin')
   await changingNothing(world, async () => {
     const wrong: string[] = []
     for (const endpoint of closed) {
@@ -91,7 +92,8 @@ test('empty bodies where one is needed', async () => {
   const needed = withBody.filter(({ bodyOptional }) => !bodyOptional)
   assert.ok(needed.length > 10)
   await changingNothing(world, async () => {
-    for (const endpoint of needed) await world.alice.refused(400, 'M_NOT_JSON', endpoint.method, urlOf(endpoint, world), '')
+    for (const endpoint of needed)
+      await callerOf(endpoint, world).refused(400, 'M_NOT_JSON', endpoint.method, urlOf(endpoint, world), '')
   })
 })
 
@@ -123,7 +125,17 @@ test('members of a wrong type', async () => {
       const others = requiredOf(body).filter((key) => key !== name)
       const good = Object.fromEntries(membersOf(body).flatMap(([key, of]) => (others.includes(key) ? [[key, goodFor(of)]] : [])))
       const path = urlOf(endpoint, world)
-      return [{ what: name, method, path, body: { ...good, [name]: value }, status: 400, errcode: 'M_BAD_JSON' }]
+      return [
+        {
+          what: name,
+          by: callerOf(endpoint, world),
+          method,
+          path,
+          body: { ...good, [name]: value },
+          status: 400,
+          errcode: 'M_BAD_JSON',
+        },
+      ]
     }),
   )
   assert.ok(attacks.length > 60, String(attacks.length))
@@ -140,7 +152,7 @@ test('required members that are missing', async () => {
     const { body, method } = endpoint
     const path = urlOf(endpoint, world)
     return requiredOf(body).length > 0
-      ? [{ what: 'missing', method, path, body: {}, status: 400, errcode: 'M_MISSING_PARAM' }]
+      ? [{ what: 'missing', by: callerOf(endpoint, world), method, path, body: {}, status: 400, errcode: 'M_MISSING_PARAM' }]
       : []
   })
   assert.ok(attacks.length > 10, String(attacks.length))
@@ -176,7 +188,15 @@ test('bad identifiers in paths', async () => {
         const { method } = endpoint
         const body = endpoint.body === undefined ? {} : { body: {} }
         const path = urlOf(endpoint, world, { [name]: value })
-        return { what: `${name} ${value.slice(0, 20)}`, method, path, ...body, status: 400, errcode: 'M_INVALID_PARAM' }
+        return {
+          what: `${name} ${value.slice(0, 20)}`,
+          by: callerOf(endpoint, world),
+          method,
+          path,
+          ...body,
+          status: 400,
+          errcode: 'M_INVALID_PARAM',
+        }
       }),
     ),
   )
@@ -196,7 +216,7 @@ test('bad values in queries', async () => {
         const { method } = endpoint
         const path = urlOf(endpoint, world, { [name]: value })
         const body = endpoint.body === undefined ? {} : { body: {} }
-        return { what: name, method, path, ...body, status: 400, errcode: 'M_INVALID_PARAM' }
+        return { what: name, by: callerOf(endpoint, world), method, path, ...body, status: 400, errcode: 'M_INVALID_PARAM' }
       })
     }),
   )

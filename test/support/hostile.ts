@@ -5,7 +5,8 @@ import type { Endpoint } from '../../schemas/endpoint.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import { type ClientServices, clientRoutes } from '../../src/client-api/routes.ts'
 import { type TestHomeserver, testHomeserver } from './homeserver.ts'
-import type { Reply, TestUser } from './user.ts'
+import { sharedSecretRegistration } from './shared-secret.ts'
+import { call, type Reply, TestUser } from './user.ts'
 
 /** Whatever handlers want is undefined: only their declarations are looked at. */
 const noServices = new Proxy({}, { get: () => undefined }) as ClientServices
@@ -21,22 +22,36 @@ export interface World extends AsyncDisposable {
   readonly hs: TestHomeserver
   readonly alice: TestUser
   readonly bob: TestUser
+  readonly admin: TestUser
   readonly room: string
   readonly foreignRoom: string
   readonly event: string
   readonly foreignEvent: string
 }
 
+/** Registers an administrator of the server. */
+async function adminOf(hs: TestHomeserver): Promise<TestUser> {
+  const path = '/_synapse/admin/v1/register'
+  const { body } = await call(hs, 'GET', path)
+  const request = sharedSecretRegistration(String(body['nonce']), 'admin', "admin's password", true)
+  const { body: made } = await call(hs, 'POST', path, request)
+  return new TestUser(hs, String(made['user_id']), String(made['access_token']), String(made['device_id']))
+}
+
+/** Who may call an endpoint at all: alice, or the administrator. */
+export const callerOf = ({ auth }: Endpoint, { alice, admin }: World): TestUser => (auth === 'admin' ? admin : alice)
+
 /** A world on a server of its own. Presence is off: to look is to be seen. */
 export async function startWorld(): Promise<World> {
   const hs = await testHomeserver({ config: { presence: { enabled: false } } })
   const [alice, bob] = await hs.users('alice', 'bob')
   assert.ok(alice && bob)
+  const admin = await adminOf(hs)
   const room = await alice.createRoom({ name: 'Here', room_alias_name: 'here' })
   const foreignRoom = await bob.createRoom({ name: 'There', room_alias_name: 'there' })
   const event = await alice.send(room, 'hello')
   const foreignEvent = await bob.send(foreignRoom, 'a secret')
-  return { hs, alice, bob, room, foreignRoom, event, foreignEvent, [Symbol.asyncDispose]: () => hs[Symbol.asyncDispose]() }
+  return { hs, alice, bob, admin, room, foreignRoom, event, foreignEvent, [Symbol.asyncDispose]: () => hs[Symbol.asyncDispose]() }
 }
 
 /** The URL of an endpoint with good values for the parameters of its path and those that its query must have, but for those given. */
@@ -112,6 +127,8 @@ export async function changingNothing(world: World, attack: () => Promise<unknow
 /** One hostile request, and what must come of it. */
 export interface Attack {
   readonly what: string
+  /** Alice unless said otherwise. */
+  readonly by?: TestUser
   readonly method: string
   readonly path: string
   readonly body?: JsonObject | string
@@ -120,10 +137,10 @@ export interface Attack {
 }
 
 /** Makes the attacks one after the other; those that are not answered as they should be are listed together. */
-export async function repel(user: TestUser, attacks: readonly Attack[]): Promise<void> {
+export async function repel({ alice }: World, attacks: readonly Attack[]): Promise<void> {
   const wrong: string[] = []
-  for (const { what, method, path, body, status, errcode } of attacks) {
-    const reply = await user.call(method, path, body)
+  for (const { what, by = alice, method, path, body, status, errcode } of attacks) {
+    const reply = await by.call(method, path, body)
     if (reply.status !== status || reply.body['errcode'] !== errcode)
       wrong.push(`${what}: ${method} ${path} wants ${status} ${errcode}, got ${textOf(reply)}`)
   }
