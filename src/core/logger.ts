@@ -29,9 +29,12 @@ export interface LogOptions {
   readonly file?: string
 }
 
+/** One write for many lines; a line waits for a second at most. */
+const BUFFERED = { sync: false, minLength: 4096, periodicFlush: 1_000 } as const
+
 /** Opens the log. Disposing of it writes out what is buffered. Throws where the file cannot be opened. */
 export function createLogger(options: LogOptions): Log {
-  const destination = pino.destination({ dest: options.file === undefined ? 1 : openFile(options.file), sync: false })
+  const destination = pino.destination({ ...BUFFERED, dest: options.file === undefined ? 1 : openFile(options.file) })
   const asText = options.format === 'text' || (options.format === 'auto' && options.file === undefined && isatty(1))
   const root = loggerTo(options.level, asText ? { write: (line) => destination.write(textLine(line)) } : destination)
   return {
