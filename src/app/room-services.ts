@@ -25,6 +25,7 @@ import { RelatedEvents } from '../rooms/relations.ts'
 import { ContentReports } from '../rooms/reports.ts'
 import type { RemoteRooms } from '../rooms/remote.ts'
 import { RoomViews } from '../rooms/room-view.ts'
+import { ThreadList } from '../rooms/thread-list.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
 import { RoomSuccession } from '../rooms/succession.ts'
 import { RoomUpgrades } from '../rooms/upgrade.ts'
@@ -81,6 +82,7 @@ export function createRoomServices(
     roomPreviews,
     publicListWithoutAuth,
     relatedEvents,
+    threadList: new ThreadList({ ...common, roomViews }),
     contentReports: new ContentReports({ ...common, roomViews, history }),
     eventsByTimestamp: new EventsByTimestamp({ ...common, roomViews, history }),
     roomContents: new RoomContents({ ...common, stateAtPosition, roomViews }),

@@ -1,5 +1,6 @@
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Clock } from '../core/clock.ts'
+import { Aggregations } from '../rooms/aggregations.ts'
 import { ClientEvents } from '../rooms/client-events.ts'
 import { GapFiller } from '../rooms/gaps.ts'
 import { RoomHeads } from '../rooms/heads.ts'
@@ -21,14 +22,16 @@ export function createRoomCore(serverName: ServerName, clock: Clock, storage: St
   const states = new RoomStates(storage.names, storage.events, storage.maps)
   const resolver = new StateResolver({ ...storage, states })
   const writer = new EventWriter({ ...storage, serverName, heads, states, resolver })
+  const aggregations = new Aggregations(storage)
   return {
+    aggregations,
     heads,
     states,
     resolver,
     writer,
     outliers: new Outliers({ ...storage, writer }),
     sender: new EventSender({ ...storage, serverName, clock, heads, states, writer }),
-    clientEvents: new ClientEvents({ ...storage, clock }),
+    clientEvents: new ClientEvents({ ...storage, clock, aggregations }),
     visibility: new Visibility({ ...storage, states }),
   }
 }

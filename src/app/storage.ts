@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { Accounts } from '../storage/accounts.ts'
 import { AccountDataTable } from '../storage/account-data.ts'
 import { Aliases } from '../storage/aliases.ts'
+import { ChildSummaries } from '../storage/child-summaries.ts'
 import { ClientTransactions } from '../storage/client-transactions.ts'
 import { CrossSigningTable } from '../storage/cross-signing.ts'
 import { Database } from '../storage/database.ts'
@@ -47,6 +48,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
   const names = new Names(db)
   const rooms = new Rooms(db)
   const events = new Events(db, names, rooms)
+  const childSummaries = new ChildSummaries(db)
   return {
     db,
     names,
@@ -55,6 +57,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     accounts: new Accounts(db),
     accountData: new AccountDataTable(db),
     aliases: new Aliases(db),
+    childSummaries,
     crossSigningKeys: new CrossSigningTable(db),
     deviceKeyTable: new DeviceKeysTable(db),
     deviceListTable: new DeviceListsTable(db),
@@ -72,7 +75,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     receipts: new ReceiptsTable(db),
     remoteDevices: new RemoteDevicesTable(db),
     registrationTokens: new RegistrationTokens(db),
-    relations: new Relations(db),
+    relations: new Relations(db, childSummaries),
     reports: new Reports(),
     stateJumps: new StateJumps(db),
     serverKeys: new ServerKeys(db),

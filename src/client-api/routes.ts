@@ -40,6 +40,7 @@ import { readMarkerRoutes } from './modules/read-markers.ts'
 import { receiptRoutes } from './modules/receipts.ts'
 import { spaceHierarchyRoutes } from './modules/space-hierarchy.ts'
 import { tagRoutes } from './modules/tags.ts'
+import { threadsListRoutes } from './modules/threads-list.ts'
 import { thirdPartyLookupRoutes } from './modules/third-party-lookup.ts'
 import { typingRoutes } from './modules/typing.ts'
 import { reportContentRoutes } from './modules/report-content.ts'
@@ -99,6 +100,7 @@ const accountTables = [
   registrationRoutes,
   registrationTokensRoutes,
   roomSummaryRoutes,
+  threadsListRoutes,
   spaceHierarchyRoutes,
   supportRoutes,
   thirdPartyLookupRoutes,

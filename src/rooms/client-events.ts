@@ -6,6 +6,7 @@ import { kindOf } from '../storage/kind.ts'
 import type { Names } from '../storage/names.ts'
 import type { StateMaps } from '../storage/state.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
+import type { Aggregations, Bundle } from './aggregations.ts'
 import { stringAt } from '../../schemas/json.ts'
 
 /** Whose eyes events are serialised for. */
@@ -17,6 +18,7 @@ export interface Reader {
 }
 
 export interface ClientEventsParts {
+  aggregations: Aggregations
   clock: Clock
   names: Names
   events: Events
@@ -47,7 +49,7 @@ export class ClientEvents {
     const texts: string[] = []
     for (const event of events) {
       const roomId = options.withRoomId ? `,"room_id":${JSON.stringify(event.room.roomId)}` : ''
-      texts.push(`${event.clientText}${roomId},"unsigned":${await this.#unsigned(event, reader, memberships)}}`)
+      texts.push(`${event.clientText}${roomId},"unsigned":${await this.#unsigned(event, reader, memberships, options)}}`)
     }
     return texts
   }
@@ -57,7 +59,7 @@ export class ClientEvents {
     return text
   }
 
-  async #unsigned(event: StoredEvent, reader: Reader, memberships: MembershipsAt): Promise<string> {
+  async #unsigned(event: StoredEvent, reader: Reader, memberships: MembershipsAt, options: SerialiseOptions): Promise<string> {
     let unsigned = `{"age":${Math.max(0, this.#parts.clock.now() - event.head.originServerTs)}`
     const membership = await memberships.at(event.stateAfter)
     if (membership !== undefined) unsigned += `,"membership":${JSON.stringify(membership)}`
@@ -66,7 +68,22 @@ export class ClientEvents {
       unsigned += await this.#transactionId(event, reader.deviceNid)
     if (event.isState) unsigned += await this.#replaced(event)
     if (event.redacted) unsigned += await this.#redactedBecause(event, reader)
+    const bundle = await this.#parts.aggregations.of(event, reader.userNid)
+    if (bundle) unsigned += await this.#bundled(bundle, reader, options)
     return `${unsigned}}`
+  }
+
+  async #bundled({ edit, references, thread }: Bundle, reader: Reader, options: SerialiseOptions): Promise<string> {
+    const relations: string[] = []
+    if (edit) relations.push(`"m.replace":${await this.text(edit, reader, options)}`)
+    if (references.length > 0)
+      relations.push(`"m.reference":{"chunk":${JSON.stringify(references.map((eventId) => ({ event_id: eventId })))}}`)
+    if (thread) {
+      const { latest, count, participated } = thread
+      const text = await this.text(latest, reader, options)
+      relations.push(`"m.thread":{"latest_event":${text},"count":${count},"current_user_participated":${participated}}`)
+    }
+    return relations.length === 0 ? '' : `,"m.relations":{${relations.join(',')}}`
   }
 
   async #transactionId(event: StoredEvent, deviceNid: number): Promise<string> {

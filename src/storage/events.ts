@@ -90,6 +90,12 @@ export class Events {
     return (await this.byIds([eventId])).get(eventId)
   }
 
+  /** The event of an id that a row gave us. */
+  async byStoredId(eventId: Uint8Array): Promise<StoredEvent | undefined> {
+    const row = await this.#db.get<{ event_nid: number }>(NID_BY_ID, eventId)
+    return row && this.get(row.event_nid)
+  }
+
   /** The events of a set of nids, by nid, in the order asked for. */
   async byNids(nids: Iterable<number>): Promise<Map<number, StoredEvent>> {
     const found = new Map<number, StoredEvent>()

@@ -1,4 +1,5 @@
 import type { EventId } from '../../schemas/ids.ts'
+import type { ChildSummaries } from './child-summaries.ts'
 import type { Batch, Database } from './database.ts'
 import { eventIdBytes } from './event-ids.ts'
 
@@ -6,6 +7,10 @@ const INSERT = 'INSERT OR IGNORE INTO relations (target, position, event_nid, re
 const COLUMNS = 'position, event_nid, rel_type'
 const BACKWARDS = `SELECT ${COLUMNS} FROM relations WHERE target = ? AND position > ? AND position <= ? ORDER BY position DESC LIMIT ?`
 const FORWARDS = `SELECT ${COLUMNS} FROM relations WHERE target = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`
+
+const SET_THREAD = `INSERT INTO threads (room_nid, root, latest) VALUES (?, ?, ?)
+  ON CONFLICT (room_nid, root) DO UPDATE SET latest = max(latest, excluded.latest)`
+const THREADS = 'SELECT root, latest FROM threads WHERE room_nid = ? AND latest <= ? ORDER BY latest DESC LIMIT ?'
 
 /** An event that relates to another one. */
 export interface Relation {
@@ -17,14 +22,19 @@ export interface Relation {
 /** The `relations` table: which events relate to which. */
 export class Relations {
   readonly #db: Database
+  readonly #summaries: ChildSummaries
 
-  constructor(db: Database) {
+  constructor(db: Database, summaries: ChildSummaries) {
     this.#db = db
+    this.#summaries = summaries
   }
 
   /** Notes that the event at a position of its room's timeline relates to `target`. */
-  add(batch: Batch, target: EventId, position: number, eventNid: number, relType: string): void {
-    batch.run(INSERT, eventIdBytes(target), position, eventNid, relType)
+  add(batch: Batch, roomNid: number, target: EventId, position: number, eventNid: number, relType: string): void {
+    const bytes = eventIdBytes(target)
+    batch.run(INSERT, bytes, position, eventNid, relType)
+    if (relType === 'm.thread') batch.run(SET_THREAD, roomNid, bytes, position)
+    this.#summaries.grow(batch, target, position)
   }
 
   /** Up to `limit` relations to an event with `after < position <= upTo`: backwards the last of them, the newest first. */
@@ -38,5 +48,10 @@ export class Relations {
       limit,
     )
     return rows.map((row) => ({ position: row.position, nid: row.event_nid, relType: row.rel_type }))
+  }
+
+  /** A room's threads whose last event is at a position or before it, the latest first. `root` is the root's id as it is stored. */
+  async threads(roomNid: number, upTo: number, limit: number): Promise<{ root: Uint8Array; latest: number }[]> {
+    return this.#db.all(THREADS, roomNid, upTo, limit)
   }
 }

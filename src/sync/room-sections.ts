@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { stringAt } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Aggregations } from '../rooms/aggregations.ts'
 import type { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { RoomStates } from '../rooms/state.ts'
 import type { UnreadCounts } from '../rooms/unread-counts.ts'
@@ -30,6 +31,7 @@ export interface RoomSectionsParts {
   stateAtPosition: StateAtPosition
   contents: SectionContents
   texts: EventTexts
+  aggregations: Pick<Aggregations, 'isPersonal'>
   summaries: RoomSummaries
   lazyMembers: LazyMembers
   unreadCounts: UnreadCounts
@@ -168,9 +170,9 @@ export class RoomSections {
   /** The events as JSON; members who sent none of a shared content share one text. */
   async #text(turn: SyncTurn, content: SectionContent, events: readonly StoredEvent[]): Promise<string> {
     if (events.length === 0) return ''
-    const { texts, clock } = this.#parts
+    const { texts, clock, aggregations } = this.#parts
     const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(turn.reader.userNid)
-    if (!isShared) return texts.of(events, turn.reader, turn.filter)
+    if (!isShared || (await aggregations.isPersonal(events))) return texts.of(events, turn.reader, turn.filter)
     const shared = this.#texts.get(events)
     if (shared && clock.now() - shared.madeAt < SHARE_TEXT_MS) return shared.text
     const text = texts.of(events, turn.reader, turn.filter)

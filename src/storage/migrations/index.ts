@@ -7,6 +7,7 @@ import { userStreams } from './0005-user-streams.ts'
 import { devices } from './0006-devices.ts'
 import { relations } from './0007-relations.ts'
 import { directories } from './0008-directories.ts'
+import { threads } from './0009-threads.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   { number: 6, name: 'devices', sql: devices },
   { number: 7, name: 'relations and reports', sql: relations },
   { number: 8, name: 'directories', sql: directories },
+  { number: 9, name: 'threads', sql: threads },
 ]
