@@ -79,6 +79,9 @@ export class EventReceiver {
     const mayFill = options !== undefined
     const existing = await events.byId(event.eventId)
     if (existing && existing.standing !== Standing.outlier) return { kind: 'known' }
+    // A room begins once: whoever is in it has got its beginning with the state, or gets it as history.
+    if (event.prevEvents.length === 0)
+      return existing ? { kind: 'known' } : { kind: 'missing', why: 'The room has begun already' }
     if (mayFill && (await this.#unplaced(event.prevEvents)).length > 0) {
       for (const missing of await gaps.eventsBefore(origin, room, event)) await this.#receiveOne(origin, room, missing, writes)
     }
