@@ -10,6 +10,8 @@ export interface FederatedServer {
   readonly name: string
   /** Where clients reach it, over plain HTTP. */
   readonly port: number
+  /** The same over TLS, with a certificate of the authority. */
+  readonly tlsUrl: string
   /** The groups of the configuration file. */
   readonly listeners: JsonObject[]
   readonly federation: JsonObject
@@ -17,6 +19,8 @@ export interface FederatedServer {
 
 export interface FederatedSettings extends AsyncDisposable {
   readonly servers: readonly FederatedServer[]
+  /** The certificate of their authority. */
+  readonly authorityPem: string
 }
 
 /** Names them `hs1.test`, `hs2.test`, ...; disposing takes the certificates away. */
@@ -38,14 +42,14 @@ export async function federatedSettings(count: number): Promise<FederatedSetting
   for (const [i, name] of names.entries()) {
     const [port = 0, tlsPort = 0] = ports.slice(i * 2)
     const tls = { certificate: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) }
-    const { certificatePem, keyPem } = await ca.issue([name])
+    const { certificatePem, keyPem } = await ca.issue([name, '127.0.0.1'])
     await writeFile(tls.certificate, certificatePem)
     await writeFile(tls.key, keyPem)
     const listeners = [
       { port, resources: ['client', 'media', 'admin', 'metrics'] },
       { port: tlsPort, resources: ['federation', 'client'], tls },
     ]
-    servers.push({ name, port, listeners, federation })
+    servers.push({ name, port, tlsUrl: `https://127.0.0.1:${tlsPort}`, listeners, federation })
   }
-  return { servers, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
+  return { servers, authorityPem: ca.certificatePem, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }

@@ -1,0 +1,120 @@
+/** Clients of matrix-js-sdk, which Element is made of. */
+import {
+  ClientEvent,
+  createClient,
+  EventStatus,
+  type MatrixClient,
+  type MatrixEvent,
+  RoomEvent,
+  RoomMemberEvent,
+  SyncState,
+} from 'matrix-js-sdk'
+import loglevel from 'loglevel'
+import type { Logger } from 'matrix-js-sdk/lib/logger.js'
+import type { Account } from './servers.ts'
+
+const LONG_MS = 20_000
+
+const NEWS = [
+  ClientEvent.Event,
+  ClientEvent.Sync,
+  RoomEvent.Timeline,
+  RoomEvent.MyMembership,
+  RoomEvent.Receipt,
+  RoomEvent.Redaction,
+  RoomMemberEvent.Typing,
+] as const
+
+// Some parts of the library do not ask for the logger that they are given, but for that of its `loglevel`.
+loglevel.getLogger('matrix').disableAll()
+loglevel.methodFactory = () => () => {}
+/** The library leaves a timer behind with every request: the process would go on for minutes. */
+const setAnyTimeout = globalThis.setTimeout
+const setIdleTimeout = (callback: () => void, delay?: number) => {
+  const timer = setAnyTimeout(callback, delay)
+  return (delay ?? 0) >= LONG_MS ? timer.unref() : timer
+}
+globalThis.setTimeout = Object.assign(setIdleTimeout, setAnyTimeout)
+
+const quiet: Logger = {
+  getChild: () => quiet,
+  trace: () => {},
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+}
+
+export class JsClient implements Disposable {
+  readonly sdk: MatrixClient
+  readonly userId: string
+
+  private constructor(sdk: MatrixClient, userId: string) {
+    this.sdk = sdk
+    this.userId = userId
+  }
+
+  /** Logs in and follows the server from now on. */
+  static async logIn({ url, userId, password }: Account): Promise<JsClient> {
+    const login = await createClient({ baseUrl: url, logger: quiet }).loginRequest({
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: userId },
+      password,
+    })
+    const { access_token: accessToken, device_id: deviceId } = login
+    const sdk = createClient({ baseUrl: url, userId: login.user_id, accessToken, deviceId, logger: quiet })
+    const client = new JsClient(sdk, login.user_id)
+    await sdk.startClient({ initialSyncLimit: 20 })
+    await client.until(() => sdk.getSyncState() === SyncState.Prepared || sdk.getSyncState() === SyncState.Syncing || undefined)
+    return client
+  }
+
+  /** Resolves with the first thing that `find` finds in what the client knows, now or after later news. */
+  until<T>(find: () => T | undefined): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<T>()
+    const look = () => {
+      const found = find()
+      if (found !== undefined) resolve(found)
+    }
+    for (const news of NEWS) this.sdk.on(news, look)
+    look()
+    return promise.finally(() => {
+      for (const news of NEWS) this.sdk.off(news, look)
+    })
+  }
+
+  /** The user's membership of a room becomes this. */
+  async membership(roomId: string, membership: string): Promise<void> {
+    await this.until(() => this.sdk.getRoom(roomId)?.getMyMembership() === membership || undefined)
+  }
+
+  /** The event with this id, once it is shown in the room. */
+  event(roomId: string, eventId: string): Promise<MatrixEvent> {
+    return this.until(() => this.sdk.getRoom(roomId)?.findEventById(eventId))
+  }
+
+  /** The texts of the messages that the client shows, in order. */
+  texts(roomId: string): string[] {
+    const events = this.sdk.getRoom(roomId)?.getLiveTimeline().getEvents() ?? []
+    return events.flatMap((event) => (event.getType() === 'm.room.message' ? [String(event.getContent()['body'])] : []))
+  }
+
+  async say(roomId: string, text: string): Promise<string> {
+    return (await this.sdk.sendTextMessage(roomId, text)).event_id
+  }
+
+  /** Sends once more, with the same transaction, what has got no answer: what a person does at the sight of *not sent*. */
+  async sayAgain(roomId: string): Promise<string> {
+    const room = this.sdk.getRoom(roomId)
+    const unsent = room
+      ?.getLiveTimeline()
+      .getEvents()
+      .find(({ status }) => status === EventStatus.NOT_SENT)
+    if (!room || !unsent) throw new Error('Everything has been sent')
+    return (await this.sdk.resendEvent(unsent, room)).event_id
+  }
+
+  [Symbol.dispose](): void {
+    this.sdk.stopClient()
+  }
+}
