@@ -9,6 +9,7 @@ import { kindOf } from '../storage/kind.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import type { Names, ResolvedNames } from '../storage/names.ts'
 import type { Outbox } from '../storage/outbox.ts'
+import type { ChildSummaries } from '../storage/child-summaries.ts'
 import type { Relations } from '../storage/relations.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateChange, StateMaps } from '../storage/state.ts'
@@ -16,7 +17,7 @@ import type { StateJumps } from '../storage/state-jumps.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
-import { relationOf } from './relation.ts'
+import { redactRelated, relate } from './relation.ts'
 import type { StateResolver } from './resolve.ts'
 import type { RoomStates } from './state.ts'
 
@@ -30,6 +31,7 @@ export interface EventWriterParts {
   stateJumps: StateJumps
   memberships: Memberships
   relations: Relations
+  childSummaries: ChildSummaries
   outbox: Outbox
   heads: RoomHeads
   states: RoomStates
@@ -60,7 +62,7 @@ interface Plan {
   names: ResolvedNames
   cited: ReadonlyMap<EventId, number>
   change: StateChange
-  redacts: number | undefined
+  redacts: StoredEvent | undefined
   destinations: ServerName[]
   /** The prev events that have no place in the room here; undefined for an event of ours, which is built on those that have. */
   missing: readonly EventId[] | undefined
@@ -142,7 +144,7 @@ export class EventWriter {
         { standing: Standing.accepted, stateBefore, stateAfter: plan.change.root },
         plan,
       )
-      this.#relate(batch, event, this.#parts.timelines.prepend(batch, room.nid, plan.nid), plan.nid)
+      relate(this.#parts, batch, room.nid, event, this.#parts.timelines.prepend(batch, room.nid, plan.nid), plan.nid)
       this.#noteGaps(batch, room, event, plan)
       return stored
     })
@@ -227,7 +229,7 @@ export class EventWriter {
   #append(batch: Batch, room: Room, event: Event, placement: Placement, plan: Plan): StoredEvent {
     const { events } = this.#parts
     if (event.redacts !== undefined) events.addRedaction(batch, event.redacts, plan.nid)
-    if (plan.redacts !== undefined && placement.standing === Standing.accepted) events.markRedacted(batch, plan.redacts)
+    if (plan.redacts && placement.standing === Standing.accepted) redactRelated(this.#parts, batch, plan.redacts)
     if (plan.wasOutlier) return events.settle(batch, plan.nid, room, event, placement, plan.names)
     return events.append(batch, plan.nid, room, event, placement, plan.names, plan.cited)
   }
@@ -242,7 +244,7 @@ export class EventWriter {
     members: MemberChanges,
     options: PersistOptions,
   ): void {
-    this.#relate(batch, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
+    relate(this.#parts, batch, room.nid, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)
     if (next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
@@ -261,11 +263,6 @@ export class EventWriter {
     return { stored: filled.stored, written }
   }
 
-  #relate(batch: Batch, event: Event, position: number, nid: number): void {
-    const relation = relationOf(event)
-    if (relation) this.#parts.relations.add(batch, relation.target, position, nid, relation.relType)
-  }
-
   /** Where the event cites what has no place here, history goes on behind it; and what was missing may be this event. */
   #noteGaps(batch: Batch, room: Room, event: Event, { missing, nid }: Plan): void {
     if (!missing) return
@@ -274,12 +271,12 @@ export class EventWriter {
     for (const prev of missing) timelines.addMissing(batch, room.nid, eventIdBytes(prev), nid)
   }
 
-  /** The nid of the event that this redaction takes effect on, if we have it and the redaction may. */
-  async #redacts(room: Room, redaction: Event, target: EventId, stateBefore: number): Promise<number | undefined> {
+  /** The event that this redaction takes effect on, if we have it and the redaction may. */
+  async #redacts(room: Room, redaction: Event, target: EventId, stateBefore: number): Promise<StoredEvent | undefined> {
     const event = await this.#parts.events.byId(target)
     if (!event || event.room.nid !== room.nid) return undefined
     const levels = await this.#parts.states.powerLevels(stateBefore, room)
-    return mayRedact(room.rules, levels, redaction, event) ? event.nid : undefined
+    return mayRedact(room.rules, levels, redaction, event) ? event : undefined
   }
 
   /** The other servers of the room, and that of the user whose membership changes; it has been handed invites before. */
