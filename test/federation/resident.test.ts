@@ -195,3 +195,24 @@ test('an invite can be taken back by whoever cites it, and by nobody else', asyn
   assert.deepEqual(await hs.send([kick]), { [kick.eventId]: {} })
   await alice.syncUntil(({ rooms }) => rooms.leave[room.roomId])
 })
+
+test('a second beginning of a room is no part of it', async () => {
+  await using hs = await setUp()
+  await hs.join()
+  const beginning = {
+    type: 'm.room.create',
+    state_key: '',
+    sender: BOB,
+    room_id: hs.roomId,
+    content: { creator: BOB, room_version: '10' },
+    prev_events: [],
+    auth_events: [],
+    depth: 1,
+  }
+  const { pdu, eventId } = hs.sign(beginning)
+  const transaction = { origin: hs.remote.name, origin_server_ts: 1, pdus: [pdu], edus: [] }
+  const { body } = await hs.call('PUT', 'v1/send/beginning', transaction)
+  assert.match(JSON.stringify(objectOf(objectOf(body)['pdus'])[eventId]), /error/)
+  await hs.alice.refused(404, 'M_NOT_FOUND', 'GET', `rooms/${hs.room}/event/${encodeURIComponent(eventId)}`)
+  assert.deepEqual(await memberships(hs.alice, hs.room), [hs.alice.id, BOB].sort())
+})
