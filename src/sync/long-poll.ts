@@ -10,7 +10,7 @@ import type { AccountData } from '../users/account-data.ts'
 import type { SyncAnswer } from './answer.ts'
 import type { SyncExtension } from './extension.ts'
 import type { SyncRequest } from './request.ts'
-import type { SyncBuilder } from './sync.ts'
+import type { SyncBuilder } from './builder.ts'
 import { chooseRooms } from './turn-rooms.ts'
 
 export interface SyncParts {
