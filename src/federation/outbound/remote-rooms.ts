@@ -1,8 +1,8 @@
-import type { RemoteRooms } from '../rooms/remote.ts'
-import type { Backfill } from './outbound/backfill.ts'
-import type { RemoteDirectory } from './outbound/directory.ts'
-import type { OutboundJoins } from './outbound/joins.ts'
-import type { OutboundMemberships } from './outbound/memberships.ts'
+import type { RemoteRooms } from '../../rooms/remote.ts'
+import type { Backfill } from './backfill.ts'
+import type { RemoteDirectory } from './directory.ts'
+import type { OutboundJoins } from './joins.ts'
+import type { OutboundMemberships } from './memberships.ts'
 
 export interface RemoteRoomsParts {
   joins: OutboundJoins
