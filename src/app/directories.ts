@@ -8,6 +8,8 @@ import { OutboundSpaces } from '../federation/outbound/spaces.ts'
 import type { FederationClient } from '../federation/client.ts'
 import { InboundSpaces } from '../federation/inbound/spaces.ts'
 import { RoomOverviews } from '../rooms/overviews.ts'
+import { EventSearch } from '../rooms/search.ts'
+import { SearchIndex } from '../rooms/search-index.ts'
 import { Spaces } from '../rooms/spaces.ts'
 import type { RoomCore } from './rooms.ts'
 import type { RoomServices } from './room-services.ts'
@@ -23,11 +25,14 @@ export function createDirectories(
   client: FederationClient,
 ) {
   const serverName = config.serverName as ServerName
+  const searchIndex = new SearchIndex({ ...storage, clock })
   const overviews = new RoomOverviews({ ...storage, ...core, ...rooms, serverName })
   return {
     openId: new OpenId({ ...storage, clock }),
     userPushers: new UserPushers({ ...storage, clock }),
     spaces: new Spaces({ ...rooms, serverName, overviews, remoteSpaces: new OutboundSpaces(client) }),
+    searchIndex,
+    eventSearch: new EventSearch({ ...storage, ...core, searchIndex }),
     inboundSpaces: new InboundSpaces({ overviews }),
     userDirectory: new UserDirectory({ ...storage, ...rooms, serverName }),
   }

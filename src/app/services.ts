@@ -65,6 +65,7 @@ export function createServices({ config, clock, log, storage, outbound, signal }
     devices.deviceAnnouncer,
     devices.deviceListResyncs,
     presence.presence,
+    directories.searchIndex,
   ]
   return {
     workers,

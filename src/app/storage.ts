@@ -11,6 +11,7 @@ import { Database } from '../storage/database.ts'
 import { DeviceKeysTable } from '../storage/device-keys.ts'
 import { DeviceListsTable } from '../storage/device-lists.ts'
 import { Devices } from '../storage/devices.ts'
+import { EventWords } from '../storage/event-words.ts'
 import { Events } from '../storage/events.ts'
 import { Filters } from '../storage/filters.ts'
 import { InboundTransactions } from '../storage/inbound-transactions.ts'
@@ -62,6 +63,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     deviceKeyTable: new DeviceKeysTable(db),
     deviceListTable: new DeviceListsTable(db),
     devices: new Devices(db),
+    eventWords: new EventWords(db),
     filters: new Filters(db),
     inboundTransactions: new InboundTransactions(db),
     keyBackupTable: new KeyBackupTable(db),

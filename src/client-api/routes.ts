@@ -38,6 +38,7 @@ import { pusherRoutes } from './modules/pusher.ts'
 import { pushRuleRoutes } from './modules/pushrules.ts'
 import { readMarkerRoutes } from './modules/read-markers.ts'
 import { receiptRoutes } from './modules/receipts.ts'
+import { searchRoutes } from './modules/search.ts'
 import { spaceHierarchyRoutes } from './modules/space-hierarchy.ts'
 import { tagRoutes } from './modules/tags.ts'
 import { threadsListRoutes } from './modules/threads-list.ts'
@@ -100,6 +101,7 @@ const accountTables = [
   registrationRoutes,
   registrationTokensRoutes,
   roomSummaryRoutes,
+  searchRoutes,
   threadsListRoutes,
   spaceHierarchyRoutes,
   supportRoutes,

@@ -61,6 +61,11 @@ export class Events {
     this.#last = db.maximum('events', 'event_nid')
   }
 
+  /** The largest nid that was drawn. */
+  get lastNid(): number {
+    return this.#last
+  }
+
   /** The nids of those of the events that we have, outliers and rejected ones included. */
   async nids(eventIds: Iterable<EventId>): Promise<Map<EventId, number>> {
     const found = new Map<EventId, number>()

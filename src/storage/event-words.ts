@@ -1,0 +1,77 @@
+import type { Batch, Database } from './database.ts'
+import { kindOf } from './kind.ts'
+import { Standing } from './stored-event.ts'
+
+const KINDS = [kindOf('m.room.message', undefined), kindOf('m.room.name', ''), kindOf('m.room.topic', '')]
+const INDEXED = "SELECT value AS n FROM counters WHERE name = 'indexed_event'"
+const SET_INDEXED = "UPDATE counters SET value = ? WHERE name = 'indexed_event'"
+const CANDIDATES = `SELECT e.event_nid FROM events e JOIN names n ON n.nid = e.kind_nid
+  WHERE e.event_nid > ? AND e.event_nid <= ? AND e.standing = ${Standing.accepted} AND n.name IN (?, ?, ?) ORDER BY e.event_nid`
+const REMOVE = 'DELETE FROM event_words WHERE rowid = ?'
+const INSERT = 'INSERT INTO event_words (rowid, room, body, name, topic) VALUES (?, ?, ?, ?, ?)'
+const RECENT = 'SELECT rowid AS nid, rank FROM event_words WHERE event_words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?'
+const RANKED = 'SELECT rowid AS nid, rank FROM event_words WHERE event_words MATCH ? ORDER BY rank, rowid DESC LIMIT ? OFFSET ?'
+const COUNT = 'SELECT count(*) AS n FROM (SELECT 1 FROM event_words WHERE event_words MATCH ? LIMIT ?)'
+
+/** The texts of an event by the keys that clients search, as words with spaces between them. */
+export interface EventTexts {
+  readonly body: string
+  readonly name: string
+  readonly topic: string
+}
+
+export interface WordMatch {
+  readonly nid: number
+  /** The better the event fits, the smaller. */
+  readonly rank: number
+}
+
+/** The `event_words` full-text index of what is said in rooms. */
+export class EventWords {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** All events up to this nid are in the index. */
+  async indexedUpTo(): Promise<number> {
+    return (await this.#db.get<{ n: number }>(INDEXED))?.n ?? 0
+  }
+
+  setIndexed(batch: Batch, nid: number): void {
+    batch.run(SET_INDEXED, nid)
+  }
+
+  /** The nids of events with text that are after one nid and up to another. */
+  async candidates(after: number, upTo: number): Promise<number[]> {
+    const rows = await this.#db.all<{ event_nid: number }>(CANDIDATES, after, upTo, ...KINDS)
+    return rows.map((row) => row.event_nid)
+  }
+
+  set(batch: Batch, nid: number, roomNid: number, { body, name, topic }: EventTexts): void {
+    batch.run(REMOVE, nid)
+    batch.run(INSERT, nid, roomWord(roomNid), body, name, topic)
+  }
+
+  /** Matches of an FTS5 query in some rooms, the newest first, before a nid. */
+  async recent(query: string, roomNids: readonly number[], before: number, limit: number): Promise<WordMatch[]> {
+    return this.#db.all<{ nid: number; rank: number }>(RECENT, inRooms(query, roomNids), before, limit)
+  }
+
+  /** As `recent`, the best first, after so many of them. */
+  async ranked(query: string, roomNids: readonly number[], offset: number, limit: number): Promise<WordMatch[]> {
+    return this.#db.all<{ nid: number; rank: number }>(RANKED, inRooms(query, roomNids), limit, offset)
+  }
+
+  /** How many matches there are, at most `limit`. */
+  async count(query: string, roomNids: readonly number[], limit: number): Promise<number> {
+    return (await this.#db.get<{ n: number }>(COUNT, inRooms(query, roomNids), limit))?.n ?? 0
+  }
+}
+
+const roomWord = (roomNid: number): string => `r${roomNid}`
+
+function inRooms(query: string, roomNids: readonly number[]): string {
+  return `(room : (${roomNids.map((nid) => `"${roomWord(nid)}"`).join(' OR ')})) AND (${query})`
+}

@@ -1,0 +1,75 @@
+/** https://spec.matrix.org/v1.19/client-server-api/#server-side-search */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { JsonObject } from '../../../schemas/json.ts'
+import { testHomeserver } from '../../support/homeserver.ts'
+import type { SeenEvent, TestUser } from '../../support/user.ts'
+
+interface Found extends JsonObject {
+  count: number
+  highlights: string[]
+  results: { rank: number; result: SeenEvent; context: JsonObject }[]
+}
+
+async function find(user: TestUser, term: string, more: JsonObject = {}, from?: unknown): Promise<Found> {
+  const path = from === undefined ? 'search' : `search?next_batch=${String(from)}`
+  const body = { search_categories: { room_events: { search_term: term, order_by: 'recent', ...more } } }
+  const { search_categories: categories } = await user.ok('POST', path, body)
+  return (categories as JsonObject)['room_events'] as Found
+}
+const bodiesOf = ({ results }: Found): unknown[] => results.map(({ result }) => result.content['body'])
+
+test('messages are found by their words, newest first, in pages, and not when they are redacted', async () => {
+  await using server = await testHomeserver()
+  const alice = await server.user('alice')
+  const room = await alice.createRoom({ name: 'Zoo', topic: 'All about lemurs' })
+  for (const body of ['A lemur', 'Two LEMUR tails', 'Other animals', 'Lemur food']) await alice.send(room, body)
+  const first = await find(alice, 'lemur', { filter: { limit: 2 } })
+  assert.deepEqual([bodiesOf(first), first.count, first.highlights], [['Lemur food', 'Two LEMUR tails'], 3, ['lemur']])
+  const rest = await find(alice, 'lemur', { filter: { limit: 2 } }, first['next_batch'])
+  assert.deepEqual([bodiesOf(rest), rest['next_batch']], [['A lemur'], undefined])
+  assert.deepEqual(bodiesOf(await find(alice, 'tails lemur')), ['Two LEMUR tails'])
+  assert.deepEqual(bodiesOf(await find(alice, 'lemur', { filter: { rooms: ['!other:test.example'] } })), [])
+  const [gone] = rest.results
+  assert.ok(gone)
+  await alice.ok('PUT', `rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(gone.result.event_id)}/t`, {})
+  assert.equal((await find(alice, 'lemur')).results.length, 2)
+  assert.equal((await find(alice, 'lemurs', { keys: ['content.topic'] })).results.length, 1)
+  assert.equal((await find(alice, 'zoo', { keys: ['content.name'], order_by: 'rank' })).results.length, 1)
+})
+
+test('nobody finds what they may not see', async () => {
+  await using server = await testHomeserver()
+  const [alice, bob] = await server.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await alice.setState(room, 'm.room.history_visibility', { history_visibility: 'joined' })
+  await alice.send(room, 'secret before')
+  assert.deepEqual(bodiesOf(await find(bob, 'secret')), [])
+  await bob.join(room)
+  await alice.send(room, 'secret during')
+  await bob.leave(room)
+  await alice.send(room, 'secret after')
+  assert.deepEqual(bodiesOf(await find(bob, 'secret')), ['secret during'])
+  assert.equal((await find(alice, 'secret')).results.length, 3)
+})
+
+test('results come with what is around them, with state and in groups', async () => {
+  await using server = await testHomeserver()
+  const alice = await server.user('alice')
+  const room = await alice.createRoom()
+  for (const body of ['before', '探している言葉', 'after']) await alice.send(room, body)
+  const found = await find(alice, '言葉', {
+    event_context: { before_limit: 1, after_limit: 1, include_profile: true },
+    include_state: true,
+    groupings: { group_by: [{ key: 'room_id' }] },
+  })
+  const [result] = found.results
+  assert.ok(result)
+  const bodies = (key: string) => (result.context[key] as SeenEvent[]).map(({ content }) => content['body'])
+  assert.deepEqual([bodies('events_before'), bodies('events_after')], [['before'], ['after']])
+  assert.deepEqual(Object.keys(result.context['profile_info'] as JsonObject), [alice.id])
+  assert.deepEqual(Object.keys(found['state'] as JsonObject), [room])
+  const groups = (found['groups'] as JsonObject)['room_id'] as JsonObject
+  assert.deepEqual((groups[room] as JsonObject)['results'], [result.result.event_id])
+})
