@@ -8,6 +8,7 @@ import { devices } from './0006-devices.ts'
 import { relations } from './0007-relations.ts'
 import { directories } from './0008-directories.ts'
 import { threads } from './0009-threads.ts'
+import { thirdPartyIds } from './0010-third-party-ids.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   { number: 7, name: 'relations and reports', sql: relations },
   { number: 8, name: 'directories', sql: directories },
   { number: 9, name: 'threads', sql: threads },
+  { number: 10, name: 'third-party ids', sql: thirdPartyIds },
 ]
