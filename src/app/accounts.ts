@@ -1,4 +1,4 @@
-import type { ServerName, UserId } from '../../schemas/ids.ts'
+import type { UserId } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { DeviceManagement } from '../devices/devices.ts'
@@ -28,7 +28,7 @@ export interface AccountPorts {
 export type AccountServices = ReturnType<typeof createAccounts>
 
 export function createAccounts(config: Config, clock: Clock, storage: Storage, ports: AccountPorts) {
-  const serverName = config.serverName as ServerName
+  const { serverName } = config
   const { db } = storage
   const lastSeen = new LastSeen({ ...storage, clock })
   const accessTokens = new AccessTokens({ ...storage, clock, lastSeen })

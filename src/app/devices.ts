@@ -1,4 +1,3 @@
-import type { ServerName } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { DeviceAnnouncer } from '../devices/announcer.ts'
@@ -27,7 +26,7 @@ export type DeviceServices = ReturnType<typeof createDevices>
 
 /** What accounts tell of their devices. It has to be there before anything is written. */
 export function createDeviceLists(config: Config, storage: Storage): DeviceLists {
-  return new DeviceLists({ ...storage, serverName: config.serverName as ServerName })
+  return new DeviceLists({ ...storage, serverName: config.serverName })
 }
 
 /** What users' devices do with one another: keys, messages, backups. */
@@ -39,7 +38,7 @@ export function createDevices(
   uia: UserInteractiveAuth,
   remote: RemoteDevices,
 ) {
-  const serverName = config.serverName as ServerName
+  const { serverName } = config
   const allowNames = config.federation.allowDeviceNameLookup
   const publishedKeys = new PublishedKeys({ ...storage })
   const common = { ...storage, serverName, clock, deviceLists, uia, remote, allowNames, publishedKeys }

@@ -1,4 +1,3 @@
-import type { ServerName } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { UserDirectory } from '../rooms/user-directory.ts'
@@ -24,7 +23,7 @@ export function createDirectories(
   rooms: RoomServices,
   client: FederationClient,
 ) {
-  const serverName = config.serverName as ServerName
+  const { serverName } = config
   const searchIndex = new SearchIndex({ ...storage, clock })
   const overviews = new RoomOverviews({ ...storage, ...core, ...rooms, serverName })
   return {

@@ -1,4 +1,3 @@
-import type { ServerName } from '../../schemas/ids.ts'
 import { openSigningKeys } from '../config/signing-key.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
@@ -40,12 +39,11 @@ import { FederationSender } from '../federation/sender/worker.ts'
 import { SignatureChecks } from '../federation/signature-checks.ts'
 import { eventVerifier } from '../federation/verify-events.ts'
 import type { Outbound } from '../http/outbound.ts'
-import { EventReceiver } from '../rooms/receive.ts'
 import { GapFiller } from '../rooms/gaps.ts'
 import type { Receipts } from '../rooms/receipts.ts'
 import type { Typing } from '../rooms/typing.ts'
 import type { RoomServices } from './room-services.ts'
-import type { RoomCore } from './rooms.ts'
+import { createReceiver, type RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
 
 /** A server is tried again after about a second at first. */
@@ -56,7 +54,7 @@ export type Federation = ReturnType<typeof createFederation>
 
 /** What stands between this server and others, whatever they talk about. */
 export function createTransport(config: Config, clock: Clock, storage: Storage, outbound: Outbound) {
-  const serverName = config.serverName as ServerName
+  const { serverName } = config
   const { federation, oldSigningKeys } = config
   const random = Math.random
   const mayCall = () => federation.enabled
@@ -78,7 +76,7 @@ export function createTransport(config: Config, clock: Clock, storage: Storage, 
     fetcher: keyFetcher(client),
     clock,
     random,
-    notaries: federation.trustedKeyServers as readonly ServerName[],
+    notaries: federation.trustedKeyServers,
   })
   const checks = new SignatureChecks()
   return {
@@ -102,11 +100,10 @@ export function createFederation(
   core: RoomCore,
   transport: Transport,
 ) {
-  const serverName = config.serverName as ServerName
+  const { serverName } = config
   const common = { ...storage, ...core, ...transport, serverName, clock, log }
   const history = new FederationHistory(common)
-  const gaps = new GapFiller({ ...common, history })
-  const receiver = new EventReceiver({ ...common, gaps })
+  const receiver = createReceiver(storage, core, history)
   const signedPdus = new SignedPdus(common)
   const served = new ServedEvents({ ...common, signedPdus })
   const templates = new Templates(common)
@@ -119,14 +116,14 @@ export function createFederation(
     signedPdus,
     served,
     federationSender,
-    eduSender: new RoomEduSender({ ...common, sender: federationSender }),
+    eduSender: new RoomEduSender({ ...common, federationSender }),
     remoteProfiles: directory,
     settled: outboundJoins.settled.bind(outboundJoins),
     remoteRooms: remoteRooms({
       joins: outboundJoins,
       memberships: new OutboundMemberships({ ...common, templates, served, signedPdus }),
       directory,
-      backfill: new Backfill({ ...common, gaps, history }),
+      backfill: new Backfill({ ...common, history, gaps: new GapFiller({ ...common, history }) }),
     }),
   }
 }
@@ -149,7 +146,7 @@ export function createFederationServices(
       readonly eduHandlers: EduHandlers
     },
 ): FederationServices {
-  const serverName = config.serverName as ServerName
+  const { serverName } = config
   const common = { ...storage, ...core, ...transport, ...federation, ...rooms, serverName, clock, log }
   const access = new RoomAccess(common)
   const handshakes = new Handshakes(common)

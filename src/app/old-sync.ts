@@ -1,4 +1,3 @@
-import type { ServerName } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { FederationSender } from '../federation/sender/worker.ts'
@@ -26,7 +25,7 @@ export function createPresence(
   const presenceUsers = new PresenceUsers(storage.db)
   const presence = new Presence({
     ...storage,
-    serverName: config.serverName as ServerName,
+    serverName: config.serverName,
     enabled: config.presence.enabled,
     clock,
     presenceUsers,

@@ -1,4 +1,3 @@
-import type { ServerName } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { RoomAliases } from '../rooms/aliases.ts'
@@ -44,7 +43,7 @@ export function createRoomServices(
   remote: RemoteRooms,
   pushRules: PushRules,
 ) {
-  const serverName = config.serverName as ServerName
+  const { serverName } = config
   const common = { ...storage, ...core, serverName, clock, remote }
   const outOfBand = new OutOfBand(common)
   const guests = new GuestAccess(common)

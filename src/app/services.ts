@@ -1,4 +1,3 @@
-import type { ServerName } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/logger.ts'
@@ -36,7 +35,7 @@ export type Services = ReturnType<typeof createServices>
 export function createServices({ config, clock, log, storage, outbound, signal }: Foundation) {
   const federationLog = log.logger('federation')
   const deviceLists = createDeviceLists(config, storage)
-  const core = createRoomCore(config.serverName as ServerName, clock, storage)
+  const core = createRoomCore(config.serverName, clock, storage)
   const transport = createTransport(config, clock, storage, outbound)
   const federation = createFederation(config, clock, federationLog, storage, core, transport)
   const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)
@@ -89,7 +88,7 @@ export function createServices({ config, clock, log, storage, outbound, signal }
       ...presence,
       ...oldSync,
       ...directories,
-      serverName: config.serverName as ServerName,
+      serverName: config.serverName,
       publicBaseUrl: config.publicBaseUrl,
       support: config.wellKnown.support,
       defaultRoomVersion: config.rooms.defaultVersion,

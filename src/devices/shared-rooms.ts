@@ -24,11 +24,11 @@ export class SharedRooms {
 
   /** The other servers in these rooms. */
   async otherServers(roomNids: readonly number[]): Promise<Set<ServerName>> {
-    const servers = new Set<string>()
+    const servers = new Set<ServerName>()
     for (const roomNid of roomNids)
       for (const server of (await this.#parts.memberships.members(roomNid)).servers.keys()) servers.add(server)
     servers.delete(this.#parts.serverName)
-    return servers as Set<ServerName>
+    return servers
   }
 
   /** How many of our users are joined to a room. */

@@ -56,7 +56,7 @@ export class RoomAliases {
     const row = await aliases.get(alias)
     if (!row) return undefined
     const room = await rooms.get(row.room_nid)
-    const servers = new Set((await memberships.members(room.nid)).servers.keys() as Iterable<ServerName>)
+    const servers = new Set((await memberships.members(room.nid)).servers.keys())
     servers.delete(serverName)
     return { roomId: room.roomId, servers: [serverName, ...servers] }
   }

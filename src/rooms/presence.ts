@@ -177,13 +177,13 @@ export class Presence implements Worker {
   async #tellServers(record: PresenceRecord, attendance: Attendance): Promise<void> {
     const { clock, memberships, sendPresence, serverName } = this.#parts
     attendance.sentTs = clock.now()
-    const servers = new Set<string>()
+    const servers = new Set<ServerName>()
     for (const { roomNid, membership } of (await memberships.ofUser(record.userNid)).values()) {
       if (membership !== 'join') continue
       for (const server of (await memberships.members(roomNid)).servers.keys()) servers.add(server)
     }
     servers.delete(serverName)
-    sendPresence(servers as Set<ServerName>, [pushOf(record, clock.now())])
+    sendPresence(servers, [pushOf(record, clock.now())])
   }
 
   /** Our users who are in a room with a user. */
@@ -222,7 +222,7 @@ export class Presence implements Worker {
     for (const [roomNid, { users, servers }] of rooms) {
       const { joined, servers: all } = await memberships.members(roomNid)
       if (all.size <= 1 && all.has(serverName)) continue
-      const others = ([...all.keys()] as ServerName[]).filter((server) => server !== serverName)
+      const others = [...all.keys()].filter((server) => server !== serverName)
       const here = [...joined.keys()].filter((nid) => this.#attendances.has(nid))
       sendPresence(
         others,

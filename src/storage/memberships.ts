@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { parseJson } from '../core/json-text.ts'
-import type { UserId } from '../../schemas/ids.ts'
+import { serverOf, type ServerName, type UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
 import { StreamIndex } from './stream-index.ts'
@@ -46,7 +46,7 @@ export interface RoomMembers {
   /** Joined users by nid. */
   readonly joined: ReadonlyMap<number, UserId>
   /** How many users are joined from each server. */
-  readonly servers: ReadonlyMap<string, number>
+  readonly servers: ReadonlyMap<ServerName, number>
 }
 
 type MembershipListener = (
@@ -68,7 +68,7 @@ interface MembershipRow {
 
 interface MutableMembers {
   joined: Map<number, UserId>
-  servers: Map<string, number>
+  servers: Map<ServerName, number>
 }
 
 /** The `memberships` table, and the stripped state of invites and knocks. */
@@ -211,7 +211,7 @@ export class Memberships {
 function admit({ joined, servers }: MutableMembers, userNid: number, userId: UserId): void {
   if (joined.has(userNid)) return
   joined.set(userNid, userId)
-  const server = serverOfUser(userId)
+  const server = serverOf(userId)
   servers.set(server, (servers.get(server) ?? 0) + 1)
 }
 
@@ -219,13 +219,11 @@ function dismiss({ joined, servers }: MutableMembers, userNid: number): void {
   const userId = joined.get(userNid)
   if (userId === undefined) return
   joined.delete(userNid)
-  const server = serverOfUser(userId)
+  const server = serverOf(userId)
   const left = (servers.get(server) ?? 1) - 1
   if (left === 0) servers.delete(server)
   else servers.set(server, left)
 }
-
-const serverOfUser = (userId: UserId): string => userId.slice(userId.indexOf(':') + 1)
 
 function toRecord(row: MembershipRow): MembershipRecord {
   return {

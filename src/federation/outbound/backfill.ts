@@ -112,7 +112,7 @@ export class Backfill {
   async #servers(room: Room): Promise<ServerName[]> {
     const { memberships, serverName } = this.#parts
     const { servers } = await memberships.members(room.nid)
-    const others = [...(servers.keys() as Iterable<ServerName>)].filter((server) => server !== serverName)
+    const others = [...servers.keys()].filter((server) => server !== serverName)
     return others.slice(0, MAX_SERVERS)
   }
 

@@ -8,7 +8,7 @@ import type { FederationSender } from './worker.ts'
 export interface RoomEduSenderParts {
   serverName: ServerName
   memberships: Memberships
-  sender: Pick<FederationSender, 'sendEphemeral'>
+  federationSender: Pick<FederationSender, 'sendEphemeral'>
 }
 
 /** Typing notifications and receipts for the other servers of a room. */
@@ -20,11 +20,11 @@ export class RoomEduSender implements EduSender {
   }
 
   send(room: Room, type: string, content: JsonObject): void {
-    const { memberships, serverName, sender } = this.#parts
+    const { memberships, serverName, federationSender } = this.#parts
     const deliver = async () => {
       const { servers } = await memberships.members(room.nid)
-      const others = [...(servers.keys() as Iterable<ServerName>)].filter((server) => server !== serverName)
-      sender.sendEphemeral(others, `${type} ${room.roomId} ${aboutOf(content)}`, { edu_type: type, content })
+      const others = [...servers.keys()].filter((server) => server !== serverName)
+      federationSender.sendEphemeral(others, `${type} ${room.roomId} ${aboutOf(content)}`, { edu_type: type, content })
     }
     // Best effort: who is in the room is not to be had only where the database fails, which others notice.
     deliver().catch(() => {})
