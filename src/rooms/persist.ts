@@ -16,6 +16,7 @@ import type { StateChange, StateMaps } from '../storage/state.ts'
 import type { StateJumps } from '../storage/state-jumps.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
+import { endsBeside, isBuiltOn } from './ends.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
 import { redactRelated, relate } from './relation.ts'
 import type { StateResolver } from './resolve.ts'
@@ -85,7 +86,7 @@ export class EventWriter {
   async accept(room: Room, event: Event, stateBefore: number, options: PersistOptions = {}): Promise<Persisted> {
     const head = await this.#parts.heads.get(room)
     const plan = await this.#plan(room, event, stateBefore, options)
-    const others = head.extremities.filter((old) => !event.prevEvents.includes(old.eventId) && old.nid !== plan.nid)
+    const others = await endsBeside(this.#parts, head, event, plan.nid)
     if (others.length === 0 && head.stateRoot === stateBefore) return this.#extend(room, event, stateBefore, plan, options)
     return this.#parts.db.together(room.nid, () => this.#fork(room, head, event, stateBefore, plan, others, options))
   }
@@ -183,9 +184,12 @@ export class EventWriter {
       this.#parts.maps.write(batch, plan.change)
       return this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
     })
-    const stateRoot = await this.#parts.resolver.resolve(room, [...others.map(({ stateAfter }) => stateAfter), root])
+    const isEnd = others.length === 0 || !(await isBuiltOn(this.#parts, room, event))
+    const extremities = isEnd ? [...others, extremityOf(appended.stored, root)] : others
+    const roots = extremities.map(({ stateAfter }) => stateAfter)
+    const stateRoot = await this.#parts.resolver.resolve(room, roots)
     const members = await this.#members.prepare(await this.#members.between(head.stateRoot, stateRoot))
-    const next = { extremities: [...others, extremityOf(appended.stored, root)], stateRoot }
+    const next = { extremities, stateRoot }
     const { written } = this.#write(room, (batch) => {
       this.#finish(batch, room, event, appended.stored, plan, next, members, options)
       return appended.stored

@@ -9,6 +9,7 @@ const LAST = 'SELECT max(position) AS position FROM timeline WHERE room_nid = ?'
 const POSITION_OF = 'SELECT position FROM timeline WHERE event_nid = ? AND room_nid = ?'
 const ADD_MISSING = 'INSERT OR IGNORE INTO backward_extremities (room_nid, event_id, event_nid) VALUES (?, ?, ?)'
 const REMOVE_MISSING = 'DELETE FROM backward_extremities WHERE room_nid = ? AND event_id = ?'
+const IS_MISSING = 'SELECT 1 FROM backward_extremities WHERE room_nid = ? AND event_id = ? LIMIT 1'
 const MISSING = 'SELECT event_id, event_nid FROM backward_extremities WHERE room_nid = ?'
 
 const TAIL_LENGTH = 100
@@ -114,6 +115,11 @@ export class Timelines {
     batch.run(REMOVE_MISSING, roomNid, eventId)
   }
 
+  /** Whether an event of ours cites an event that we do not have. */
+  async isMissing(roomNid: number, eventId: Uint8Array): Promise<boolean> {
+    return (await this.#db.get(IS_MISSING, roomNid, eventId)) !== undefined
+  }
+
   /** The events that we do not have but events of ours cite, each with one that cites it. */
   async missing(roomNid: number): Promise<{ event_id: Uint8Array; event_nid: number }[]> {
     return this.#db.all(MISSING, roomNid)
@@ -137,7 +143,7 @@ export class Timelines {
       upTo,
       TAIL_LENGTH,
     )
-    const entries = rows.map(toEntry).reverse()
+    const entries = rows.map(toEntry).toReversed()
     const oldest = entries[0]
     const isWhole = entries.length < TAIL_LENGTH || !oldest
     const tail = { floor: isWhole ? Number.MIN_SAFE_INTEGER : oldest.position - 1, entries }
