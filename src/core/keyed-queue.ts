@@ -6,9 +6,10 @@ export class KeyedQueue<K> {
   run<T>(key: K, task: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(key)
     const result = before === undefined ? task() : before.then(task, task)
-    const tail = result.then(noop, noop).then(() => {
+    const forget = (): void => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key)
-    })
+    }
+    const tail = result.then(forget, forget)
     this.#tails.set(key, tail)
     return result
   }
@@ -17,5 +18,3 @@ export class KeyedQueue<K> {
     return this.#tails.size
   }
 }
-
-function noop(): void {}

@@ -45,9 +45,11 @@ function signaturesOf(references: readonly SignatureReference[], names: Readonly
 
 /** The event of a PDU that was kept as text: in room versions 1 and 2 what it cites are pairs of an id and hashes. */
 export function rawEvent(event: StoredEvent, pdu: Pdu): Event {
-  const ids = (list: unknown) =>
-    Array.isArray(list) ? list.map((entry) => (Array.isArray(entry) ? entry[0] : entry) as EventId) : []
-  return eventOf(event, pdu, ids(pdu.prev_events), ids(pdu.auth_events))
+  return eventOf(event, pdu, citedIds(pdu.prev_events), citedIds(pdu.auth_events))
+}
+
+function citedIds(list: unknown): EventId[] {
+  return Array.isArray(list) ? list.map((entry) => (Array.isArray(entry) ? entry[0] : entry) as EventId) : []
 }
 
 function eventOf(event: StoredEvent, pdu: Pdu, prevEvents: EventId[], authEvents: EventId[]): Event {

@@ -16,6 +16,7 @@ const LEAF_SIZE = 32
 const BITS = 5
 const FANOUT = 32
 const EMPTY = 0
+const NO_CHILDREN: readonly number[] = Array.from({ length: FANOUT }, () => EMPTY)
 
 interface Leaf {
   /** Pairs of kind nid and event nid, by kind. */
@@ -145,7 +146,7 @@ export class StateMaps {
   #build(pairs: ReadonlyMap<number, number>, depth: number, nodes: Map<number, Node>): number {
     if (pairs.size === 0) return EMPTY
     if (pairs.size <= LEAF_SIZE) return this.#add({ pairs: new Map([...pairs].sort(([a], [b]) => a - b)) }, nodes)
-    const children = new Array<number>(FANOUT).fill(EMPTY)
+    const children = [...NO_CHILDREN]
     for (const [slot, part] of bySlot([...pairs], depth)) children[slot] = this.#build(new Map(part), depth + 1, nodes)
     return this.#add({ children }, nodes)
   }
@@ -228,7 +229,7 @@ function decode(data: Uint8Array): Node {
     }
     return { pairs }
   }
-  const children = new Array<number>(FANOUT).fill(EMPTY)
+  const children = [...NO_CHILDREN]
   while (!reader.done) children[reader.integer()] = reader.integer()
   return { children }
 }

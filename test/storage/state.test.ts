@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Database } from '../../src/storage/database.ts'
 import { StateMaps } from '../../src/storage/state.ts'
 
@@ -40,7 +40,10 @@ describe('state maps', () => {
           for (const changes of changesList) {
             const deduplicated = new Map(changes)
             root = await changed(maps, db, root, deduplicated)
-            for (const [kind, event] of deduplicated) event === undefined ? model.delete(kind) : model.set(kind, event)
+            for (const [kind, event] of deduplicated) {
+              if (event === undefined) model.delete(kind)
+              else model.set(kind, event)
+            }
             versions.push([root, sorted(model)])
           }
           const fresh = reopened()

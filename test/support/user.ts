@@ -148,7 +148,7 @@ export class TestUser {
   async messages(roomId: string): Promise<string[]> {
     const { chunk } = await this.ok('GET', `rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=1000`)
     const events = (chunk ?? []) as unknown as SeenEvent[]
-    return events.flatMap(({ content }) => (typeof content['body'] === 'string' ? [content['body']] : [])).reverse()
+    return events.flatMap(({ content }) => (typeof content['body'] === 'string' ? [content['body']] : [])).toReversed()
   }
 
   async #member(roomId: string, action: string, body: JsonObject): Promise<void> {
