@@ -1,5 +1,7 @@
 /** Endpoints of our own, beside what the specification has. Pages answer HTML, `/metrics` the text format of Prometheus. */
 import { Type } from 'typebox'
+import { clientEndpoint } from './apis.ts'
+import { bytes } from './definitions.ts'
 import { endpoint } from './endpoint.ts'
 
 const response = Type.Object({})
@@ -28,3 +30,57 @@ export const health = endpoint('GET', '/_causeway/health', {
 })
 
 export const metrics = endpoint('GET', '/metrics', { auth: 'none', response, spec: '' })
+
+const link = Type.Object({ sid: Type.String(), token: Type.String() })
+
+/** Where the link in a mail leads that proves who reads it. */
+export const showValidation = endpoint('GET', '/_causeway/email/validate', {
+  auth: 'none',
+  rateLimit: 'login',
+  query: link,
+  response: bytes(),
+  spec: '',
+})
+
+/** The button on that page. */
+export const submitValidation = endpoint('POST', '/_causeway/email/validate', {
+  auth: 'none',
+  rateLimit: 'login',
+  maxBody: 8 * 1024,
+  query: link,
+  response: bytes(),
+  spec: '',
+})
+
+const stage = {
+  params: Type.Object({ type: Type.String() }),
+  query: Type.Object({ session: Type.String() }),
+  response: bytes(),
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#fallback */
+export const showAuthFallback = clientEndpoint('GET', '/_matrix/client/v3/auth/:type/fallback/web', {
+  auth: 'none',
+  rateLimit: 'login',
+  ...stage,
+})
+
+/** The body is a form, not JSON. */
+export const submitAuthFallback = clientEndpoint('POST', '/_matrix/client/v3/auth/:type/fallback/web', {
+  auth: 'none',
+  rateLimit: 'login',
+  maxBody: 32 * 1024,
+  ...stage,
+})
+
+/** Where a CAS server sends the browser back to: with `redirectUrl` to log in, with `session` for user-interactive authentication. */
+export const casTicket = clientEndpoint('GET', '/_matrix/client/v3/login/cas/ticket', {
+  auth: 'none',
+  rateLimit: 'login',
+  query: Type.Object({
+    ticket: Type.String(),
+    redirectUrl: Type.Optional(Type.String()),
+    session: Type.Optional(Type.String()),
+  }),
+  response: bytes(),
+})

@@ -45,8 +45,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const storage = openStorage(config.database.path, options.synchronous)
   stack.use(storage.db)
   const outbound = stack.use(createOutbound({ ...config.federation, verifyTls: true }))
+  const outboundHttp = stack.use(createOutbound(config.outboundHttp))
   const stopping = new AbortController()
-  const services = createServices({ config, clock: systemClock, log, storage, outbound, signal: stopping.signal })
+  const { signal } = stopping
+  const services = createServices({ config, clock: systemClock, log, storage, outbound, outboundHttp, signal })
   stack.use(runWorkers(services.workers, log.logger('workers')))
   stack.defer(async () => stopping.abort())
   watch(metrics, storage, services)
@@ -92,6 +94,8 @@ const ALONE: AccountPorts = {
   onProfileChanged: async () => {},
   leaveAllRooms: async () => {},
   deviceListeners: [],
+  outbound: { request: () => Promise.reject(notFound()) },
+  signCall: () => '',
 }
 
 function deskOf(registration: Services['client']['registration']): Pick<AccountDesk, 'createAccount'> {

@@ -6,7 +6,14 @@ import { deviceId, serverName, userId } from '../ids.ts'
 export const getLoginFlows = clientEndpoint('GET', '/_matrix/client/v3/login', {
   auth: 'none',
   response: Type.Object({
-    flows: Type.Array(Type.Object({ type: Type.String(), get_login_token: Type.Optional(Type.Boolean()) })),
+    flows: Type.Array(
+      Type.Object({
+        type: Type.String(),
+        get_login_token: Type.Optional(Type.Boolean()),
+        /** Of `m.login.sso`. */
+        identity_providers: Type.Optional(Type.Array(Type.Object({ id: Type.String(), name: Type.String() }))),
+      }),
+    ),
   }),
 })
 

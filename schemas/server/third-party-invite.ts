@@ -26,14 +26,18 @@ const invite = () =>
     signed: jsonObject(),
   })
 
+const bound = { medium: Type.String(), address: Type.String(), mxid: userId() }
+
 /** Called by an identity server when a user has proved to have an address that was invited. */
 export const onBindThirdPartyIdentifier = serverEndpoint('PUT', '/_matrix/federation/v1/3pid/onbind', {
   auth: 'none',
-  body: Type.Object({
-    medium: Type.String(),
-    address: Type.String(),
-    mxid: userId(),
-    invites: Type.Array(invite()),
-  }),
+  body: Type.Object({ ...bound, invites: Type.Array(invite()) }),
+  response: empty(),
+})
+
+/** As identity servers called it before the specification said PUT. */
+export const postBoundThirdPartyIdentifier = serverEndpoint('POST', '/_matrix/federation/v1/3pid/onbind', {
+  auth: 'none',
+  body: Type.Object({ ...bound, invites: Type.Optional(Type.Array(invite())) }),
   response: empty(),
 })

@@ -1,10 +1,17 @@
+import { readFileSync } from 'node:fs'
 import type { UserId } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { DeviceManagement } from '../devices/devices.ts'
+import type { Outbound } from '../http/outbound.ts'
+import { mailSender } from '../http/smtp.ts'
+import { Cas, casLogins } from '../users/cas.ts'
 import { AccountDeactivation } from '../users/deactivate-account.ts'
+import { EmailValidation, type Mailing } from '../users/email-validation.ts'
+import { IdentityServers, type SignCall } from '../users/identity-servers.ts'
 import { LastSeen } from '../users/last-seen.ts'
 import { Login, passwordLogin } from '../users/login.ts'
+import { LoginTokens, tokenLogin } from '../users/login-tokens.ts'
 import { AccountModeration } from '../users/moderation.ts'
 import { Passwords } from '../users/password.ts'
 import { PasswordHasher } from '../users/password-hasher.ts'
@@ -12,9 +19,19 @@ import { PasswordManagement } from '../users/password-management.ts'
 import { Profiles, type RemoteProfiles } from '../users/profile.ts'
 import { Registration, registrationFlows } from '../users/register.ts'
 import { type DeviceListener, Sessions } from '../users/sessions.ts'
+import { AccountAddresses } from '../users/third-party-ids.ts'
 import { AccessTokens } from '../users/tokens.ts'
-import { UserInteractiveAuth } from '../users/uia.ts'
-import { dummyStage, passwordStage, registrationTokenStage } from '../users/uia-stages.ts'
+import { type Flows, type Stage, UserInteractiveAuth } from '../users/uia.ts'
+import {
+  dummyStage,
+  EMAIL_STAGE,
+  emailStage,
+  passwordStage,
+  recaptchaStage,
+  registrationTokenStage,
+  ssoStage,
+  termsStage,
+} from '../users/uia-stages.ts'
 import type { Storage } from './storage.ts'
 
 /** What accounts need from the layers that are built on them. */
@@ -23,38 +40,104 @@ export interface AccountPorts {
   readonly onProfileChanged: (userId: UserId, field: string) => Promise<void>
   readonly leaveAllRooms: (userId: UserId) => Promise<void>
   readonly deviceListeners: readonly DeviceListener[]
+  /** For what is neither another homeserver nor a client: `outbound_http`. */
+  readonly outbound: Pick<Outbound, 'request'>
+  /** Signs requests of this server to identity servers. */
+  readonly signCall: SignCall
 }
 
 export type AccountServices = ReturnType<typeof createAccounts>
 
 export function createAccounts(config: Config, clock: Clock, storage: Storage, ports: AccountPorts) {
-  const { serverName } = config
-  const { db } = storage
+  const serverName = config.serverName
   const lastSeen = new LastSeen({ ...storage, clock })
   const accessTokens = new AccessTokens({ ...storage, clock, lastSeen })
   const sessions = new Sessions({ ...storage, accessTokens, clock, deviceListeners: ports.deviceListeners })
   const hasher = new PasswordHasher(config.password.hashCost)
   const passwords = new Passwords({ ...storage, serverName, hasher })
-  const stages = {
-    'm.login.dummy': dummyStage,
-    'm.login.password': passwordStage(passwords),
-    'm.login.registration_token': registrationTokenStage(storage.registrationTokens, clock),
-  }
-  const uia = new UserInteractiveAuth({ db, sessions: storage.uiaSessions, clock, stages, ownerFlows: [['m.login.password']] })
-  const common = { ...storage, profiles: storage.profileFields, serverName, sessions, uia, hasher, clock }
-  const { enabled, allowGuests, requireVerification } = config.registration
-  const flows = registrationFlows({ requireVerification, recaptcha: false, email: false })
+  const parts = { ...storage, profiles: storage.profileFields, serverName, sessions, hasher, clock, outbound: ports.outbound }
+  const baseUrl = config.publicBaseUrl
+  const emailValidation = new EmailValidation({ ...parts, baseUrl, mailing: mailingOf(config) })
+  const stages = stagesOf(config, clock, storage, ports, passwords, emailValidation)
+  const uia = new UserInteractiveAuth({
+    ...parts,
+    sessions: storage.uiaSessions,
+    stages,
+    ownerFlows: ownerFlowsOf(config, storage),
+  })
+  const identityServers = new IdentityServers({ outbound: ports.outbound, sign: ports.signCall })
+  const addresses = new AccountAddresses({ ...parts, emailValidation, identityServers, uia })
+  const loginTokens = new LoginTokens({ ...parts, uia })
+  const common = { ...parts, uia, addresses, loginTokens }
+  const registration = new Registration({ ...common, options: registrationOptionsOf(config), isReserved: () => false })
+  const casUrl = config.sso.cas?.serverUrl.replace(/\/+$/, '')
   return {
     lastSeen,
     accessTokens,
     sessions,
     uia,
-    login: new Login({ ...storage, serverName, sessions, methods: [passwordLogin(passwords)] }),
-    registration: new Registration({ ...common, options: { enabled, allowGuests, flows }, isReserved: () => false }),
-    passwordManagement: new PasswordManagement(common),
+    emailValidation,
+    identityServers,
+    addresses,
+    loginTokens,
+    mayChangeAddresses: config.email !== undefined,
+    cas: casUrl === undefined ? undefined : new Cas({ ...common, casUrl, baseUrl, registration }),
+    login: new Login({
+      ...common,
+      methods: [passwordLogin(passwords), ...(casUrl === undefined ? [] : casLogins()), tokenLogin(loginTokens)],
+    }),
+    registration,
+    passwordManagement: new PasswordManagement({ ...common, sendsMail: config.email !== undefined }),
     moderation: new AccountModeration(common),
     deactivation: new AccountDeactivation({ ...common, leaveAllRooms: ports.leaveAllRooms }),
     deviceManagement: new DeviceManagement(common),
     profiles: new Profiles({ ...common, remote: ports.remoteProfiles, onProfileChanged: ports.onProfileChanged }),
   }
+}
+
+function registrationOptionsOf({ registration, email }: Config) {
+  const { enabled, allowGuests, requireVerification, recaptcha, terms } = registration
+  const flows = registrationFlows({
+    requireVerification,
+    recaptcha: recaptcha?.required === true,
+    email: email !== undefined,
+    terms: terms !== undefined,
+  })
+  return { enabled, allowGuests, flows }
+}
+
+/** Every stage that may be tried, whether a flow asks for it or not. */
+function stagesOf(
+  { registration: { recaptcha, terms }, sso }: Config,
+  clock: Clock,
+  storage: Storage,
+  { outbound }: AccountPorts,
+  passwords: Passwords,
+  emailValidation: EmailValidation,
+): Readonly<Record<string, Stage>> {
+  const policies = terms && { terms_of_service: { version: terms.version, en: { name: terms.name, url: terms.url } } }
+  return {
+    'm.login.dummy': dummyStage,
+    'm.login.password': passwordStage(passwords),
+    'm.login.registration_token': registrationTokenStage(storage.registrationTokens, clock),
+    [EMAIL_STAGE]: emailStage(emailValidation, storage.thirdPartyIds),
+    ...(recaptcha && { 'm.login.recaptcha': recaptchaStage(outbound, recaptcha) }),
+    ...(policies && { 'm.login.terms': termsStage({ policies }) }),
+    ...(sso.cas && { 'm.login.sso': ssoStage }),
+  }
+}
+
+/** By their password, and through the service through which they log in, if they do. */
+function ownerFlowsOf({ sso }: Config, { externalIds }: Storage): (user: { userNid: number }) => Promise<Flows> {
+  return async ({ userNid }) =>
+    sso.cas && (await externalIds.has(userNid)) ? [['m.login.password'], ['m.login.sso']] : [['m.login.password']]
+}
+
+function mailingOf({ email, outboundHttp, serverName }: Config): Mailing | undefined {
+  if (!email) return undefined
+  const { smtpHost: host, smtpPort: port, smtpTls: tls, smtpUser: user, smtpPassword: password, from } = email
+  const authorities = outboundHttp.customCaFiles.map((file) => readFileSync(file, 'utf8'))
+  const clientName = /^[a-z0-9.-]+/i.exec(serverName)?.[0] ?? 'localhost'
+  const { verifyTls } = outboundHttp
+  return { from, send: mailSender({ host, port, tls, user, password, authorities, verifyTls, clientName }) }
 }

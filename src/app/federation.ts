@@ -41,6 +41,7 @@ import { eventVerifier } from '../federation/verify-events.ts'
 import type { Outbound } from '../http/outbound.ts'
 import { GapFiller } from '../rooms/gaps.ts'
 import type { Receipts } from '../rooms/receipts.ts'
+import type { ThirdPartyInvites } from '../rooms/third-party-invites.ts'
 import type { Typing } from '../rooms/typing.ts'
 import type { RoomServices } from './room-services.ts'
 import { createReceiver, type RoomCore } from './rooms.ts'
@@ -144,6 +145,7 @@ export function createFederationServices(
       readonly typing: Pick<Typing, 'receive'>
       readonly receipts: Pick<Receipts, 'receive'>
       readonly eduHandlers: EduHandlers
+      readonly thirdPartyInvites: ThirdPartyInvites
     },
 ): FederationServices {
   const { serverName } = config

@@ -6,7 +6,10 @@ import type { Outbound } from '../http/outbound.ts'
 import { presenceEdus } from '../federation/inbound/presence-edu.ts'
 import { deviceEdus } from '../federation/inbound/device-edus.ts'
 import { remoteDevices } from '../federation/outbound/devices.ts'
+import { inviteExchange } from '../federation/outbound/third-party-invites.ts'
+import { ThirdPartyInvites } from '../rooms/third-party-invites.ts'
 import { SharedSecretRegistration } from '../users/shared-secret.ts'
+import { requestToSign, signRequest } from '../protocol/xmatrix.ts'
 import { createAccounts } from './accounts.ts'
 import { createDeviceLists, createDevices, createDeviceStreams } from './devices.ts'
 import { createDirectories } from './directories.ts'
@@ -25,6 +28,8 @@ export interface Foundation {
   readonly storage: Storage
   /** For what goes to other servers. */
   readonly outbound: Outbound
+  /** For everything else that the server calls. */
+  readonly outboundHttp: Outbound
   /** Aborts when the server stops. */
   readonly signal: AbortSignal
 }
@@ -32,7 +37,7 @@ export interface Foundation {
 export type Services = ReturnType<typeof createServices>
 
 /** Everything that handlers use and everything that works by itself, in the order in which it is built. */
-export function createServices({ config, clock, log, storage, outbound, signal }: Foundation) {
+export function createServices({ config, clock, log, storage, outbound, outboundHttp, signal }: Foundation) {
   const federationLog = log.logger('federation')
   const deviceLists = createDeviceLists(config, storage)
   const core = createRoomCore(config.serverName, clock, storage)
@@ -48,7 +53,18 @@ export function createServices({ config, clock, log, storage, outbound, signal }
       await rooms.profileChanges.propagate(userId, field)
     },
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
+    outbound: outboundHttp,
+    signCall: (method, uri, destination, body) =>
+      signRequest(requestToSign(method, uri, config.serverName, destination, body), transport.signingKey),
     deviceListeners: [deviceLists, directories.userPushers, storage.transactions],
+  })
+  const thirdPartyInvites = new ThirdPartyInvites({
+    ...storage,
+    ...core,
+    ...rooms,
+    ...accounts,
+    serverName: config.serverName,
+    exchangeAt: inviteExchange(transport.client),
   })
   const devices = createDevices(config, clock, storage, deviceLists, accounts.uia, remoteDevices(transport.client))
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
@@ -73,6 +89,7 @@ export function createServices({ config, clock, log, storage, outbound, signal }
       ...streams,
       ...devices,
       ...directories,
+      thirdPartyInvites,
       eduHandlers: { ...deviceEdus(devices), ...presenceEdus(presence.presence) },
     }),
     federationSender: federation.federationSender,
@@ -88,6 +105,7 @@ export function createServices({ config, clock, log, storage, outbound, signal }
       ...presence,
       ...oldSync,
       ...directories,
+      thirdPartyInvites,
       serverName: config.serverName,
       publicBaseUrl: config.publicBaseUrl,
       support: config.wellKnown.support,

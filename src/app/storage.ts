@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Accounts } from '../storage/accounts.ts'
@@ -13,9 +13,11 @@ import { DeviceListsTable } from '../storage/device-lists.ts'
 import { Devices } from '../storage/devices.ts'
 import { EventWords } from '../storage/event-words.ts'
 import { Events } from '../storage/events.ts'
+import { ExternalIds } from '../storage/external-ids.ts'
 import { Filters } from '../storage/filters.ts'
 import { InboundTransactions } from '../storage/inbound-transactions.ts'
 import { KeyBackupTable } from '../storage/key-backup.ts'
+import { LoginTokensTable } from '../storage/login-tokens.ts'
 import { Memberships } from '../storage/memberships.ts'
 import { Names } from '../storage/names.ts'
 import { OpenIdTokens } from '../storage/openid-tokens.ts'
@@ -32,19 +34,23 @@ import { Rooms } from '../storage/rooms.ts'
 import { ServerKeys } from '../storage/server-keys.ts'
 import { StateMaps } from '../storage/state.ts'
 import { StateJumps } from '../storage/state-jumps.ts'
+import { ThirdPartyIds } from '../storage/third-party-ids.ts'
 import { Timelines } from '../storage/timelines.ts'
 import { ToDeviceTable } from '../storage/to-device.ts'
 import { Tokens } from '../storage/tokens.ts'
 import type { Writer } from '../storage/writer.ts'
 import { UserDirectoryTable } from '../storage/user-directory.ts'
 import { UiaSessions } from '../storage/uia-sessions.ts'
+import { Validations } from '../storage/validations.ts'
 
 export type Storage = ReturnType<typeof openStorage>
 
 /** Opens the database file, made where there is none, and all table groups over it. `:memory:` is a file in the system's folder for temporary ones. */
 export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', writer?: Writer) {
   const file = path === ':memory:' ? join(mkdtempSync(join(tmpdir(), 'causeway-')), 'homeserver.db') : path
-  mkdirSync(dirname(file), { recursive: true })
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  // The files that SQLite puts beside it get the same mode.
+  closeSync(openSync(file, 'a', 0o600))
   const db = new Database({ path: file, synchronous }, writer)
   const names = new Names(db)
   const rooms = new Rooms(db)
@@ -64,9 +70,11 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     deviceListTable: new DeviceListsTable(db),
     devices: new Devices(db),
     eventWords: new EventWords(db),
+    externalIds: new ExternalIds(db),
     filters: new Filters(db),
     inboundTransactions: new InboundTransactions(db),
     keyBackupTable: new KeyBackupTable(db),
+    loginTokenTable: new LoginTokensTable(db),
     maps: new StateMaps(db),
     memberships: new Memberships(db),
     openIdTokens: new OpenIdTokens(db),
@@ -81,11 +89,13 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     reports: new Reports(),
     stateJumps: new StateJumps(db),
     serverKeys: new ServerKeys(db),
+    thirdPartyIds: new ThirdPartyIds(db),
     timelines: new Timelines(db),
     toDeviceTable: new ToDeviceTable(db),
     tokens: new Tokens(db),
     transactions: new ClientTransactions(db),
     uiaSessions: new UiaSessions(db),
     userDirectoryTable: new UserDirectoryTable(db),
+    validations: new Validations(db),
   }
 }

@@ -2,12 +2,16 @@
 import type { Route } from '../http/route.ts'
 import { accountDeactivationRoutes } from './auth/account-deactivation.ts'
 import { administrativeContactRoutes } from './auth/administrative-contact.ts'
+import { authFallbackRoutes } from './auth/auth-fallback.ts'
+import { emailValidationRoutes } from './auth/email-validation.ts'
+import { loginTokenRoutes } from './auth/login-token.ts'
 import { loginRoutes } from './auth/login.ts'
 import { logoutRoutes } from './auth/logout.ts'
 import { passwordManagementRoutes } from './auth/password-management.ts'
 import { refreshRoutes } from './auth/refresh.ts'
 import { registrationTokensRoutes } from './auth/registration-tokens.ts'
 import { registrationRoutes } from './auth/registration.ts'
+import { ssoLoginRedirectRoutes } from './auth/sso-login-redirect.ts'
 import { whoamiRoutes } from './auth/whoami.ts'
 import { capabilitiesRoutes } from './capabilities/capabilities.ts'
 import { supportRoutes } from './discovery/support.ts'
@@ -88,9 +92,12 @@ const accountTables = [
   accountDeactivationRoutes,
   adminRoutes,
   administrativeContactRoutes,
+  authFallbackRoutes,
   capabilitiesRoutes,
   deviceManagementRoutes,
+  emailValidationRoutes,
   loginRoutes,
+  loginTokenRoutes,
   logoutRoutes,
   mutualRoomsRoutes,
   openIdRoutes,
@@ -104,6 +111,7 @@ const accountTables = [
   searchRoutes,
   threadsListRoutes,
   spaceHierarchyRoutes,
+  ssoLoginRedirectRoutes,
   supportRoutes,
   thirdPartyLookupRoutes,
   userDirectoryRoutes,

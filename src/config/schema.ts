@@ -140,6 +140,13 @@ export const configSchema = group('The configuration of one server.', {
         required: flag('Everybody has to pass it to register.', true),
       }),
     ),
+    terms: Type.Optional(
+      group('Terms that everybody has to accept to register.', {
+        name: text('What they are called, such as `Terms of Service`.'),
+        version: text('Their version.', { default: '1.0' }),
+        url: url('Where they can be read.'),
+      }),
+    ),
   }),
   password: group('Passwords.', {
     hash_cost: choice(

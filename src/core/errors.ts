@@ -32,6 +32,8 @@ export const badJson = factory(400, 'M_BAD_JSON', 'The JSON is not of the expect
 export const notJson = factory(400, 'M_NOT_JSON', 'The body is not valid JSON')
 export const missingParam = factory(400, 'M_MISSING_PARAM', 'A required parameter is missing')
 export const invalidParam = factory(400, 'M_INVALID_PARAM', 'A parameter has a wrong value')
+/** Sliding sync: the connection has to begin anew. */
+export const unknownPos = factory(400, 'M_UNKNOWN_POS', 'That connection has expired')
 export const invalidSignature = factory(400, 'M_INVALID_SIGNATURE', 'A signature is wrong')
 export const badState = factory(400, 'M_BAD_STATE', 'The state does not allow this')
 export const badAlias = factory(400, 'M_BAD_ALIAS', 'The alias does not point to this room')
@@ -65,6 +67,15 @@ export const cannotLeaveServerNoticeRoom = factory(
 export const unknownRelativeRule = factory(400, 'M_UNKNOWN', 'There is no such rule to place it at')
 /** A room can be forgotten only once it has been left. */
 export const notLeft = factory(400, 'M_UNKNOWN', 'You have not left that room')
+/** https://spec.matrix.org/v1.19/client-server-api/#other-error-codes */
+export const threepidInUse = factory(400, 'M_THREEPID_IN_USE', 'Another account has that address')
+export const threepidNotFound = factory(400, 'M_THREEPID_NOT_FOUND', 'No account has that address')
+export const threepidAuthFailed = factory(400, 'M_THREEPID_AUTH_FAILED', 'The address has not been proven')
+export const threepidMediumNotSupported = factory(
+  400,
+  'M_THREEPID_MEDIUM_NOT_SUPPORTED',
+  'This server knows no addresses of that kind',
+)
 export const missingToken = factory(401, 'M_MISSING_TOKEN', 'An access token is needed')
 export const unknownToken = factory(401, 'M_UNKNOWN_TOKEN', 'The access token is unknown')
 export const unauthorised = factory(401, 'M_UNAUTHORIZED', 'The request is not authorised')
@@ -74,6 +85,7 @@ export const forbidden = factory(403, 'M_FORBIDDEN', 'You may not do this')
 export const guestForbidden = factory(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this')
 /** https://spec.matrix.org/v1.19/client-server-api/#invite-permission */
 export const inviteBlocked = factory(403, 'M_INVITE_BLOCKED', 'That user does not accept invites')
+export const threepidDenied = factory(403, 'M_THREEPID_DENIED', 'This server does not take that address')
 export const userDeactivated = factory(403, 'M_USER_DEACTIVATED', 'This account has been deactivated')
 export const userSuspended = factory(403, 'M_USER_SUSPENDED', 'You may not do this while your account is suspended')
 /** Keys go to the newest backup only. */

@@ -15,6 +15,7 @@ import { type OpenIdServices, openIdRoutes } from './api/openid.ts'
 import { type PublicRoomsServices, publicRoomsRoutes } from './api/public-rooms.ts'
 import { type QueryServices, queryRoutes } from './api/query.ts'
 import { type SpaceHierarchyServices, spaceHierarchyRoutes } from './api/space-hierarchy.ts'
+import { type ThirdPartyInviteServices, thirdPartyInviteRoutes } from './api/third-party-invite.ts'
 import { type TransactionsServices, transactionsRoutes } from './api/transactions.ts'
 import { userDevicesRoutes } from './api/user-devices.ts'
 import { type UserKeysServices, userKeysRoutes } from './api/user-keys.ts'
@@ -39,6 +40,7 @@ export interface FederationServices
     OpenIdServices,
     SpaceHierarchyServices,
     PublicRoomsServices,
+    ThirdPartyInviteServices,
     UserKeysServices {}
 
 export const identityRoutes = (services: IdentityServices): Route[] => [
@@ -68,4 +70,5 @@ export const federationRoutes = (services: FederationServices): Route[] => [
   ...spaceHierarchyRoutes(services),
   ...userDevicesRoutes(services),
   ...userKeysRoutes(services),
+  ...thirdPartyInviteRoutes(services),
 ]

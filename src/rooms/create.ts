@@ -71,7 +71,6 @@ export class RoomCreation {
     const { invites, allowPublication } = this.#parts
     const rules = this.rulesOf(request.room_version)
     const alias = this.#aliasOf(request)
-    if (request.invite_3pid?.length) throw invalidParam('This server cannot invite by e-mail address or phone number')
     const invitees = inviteesOf(request)
     for (const target of invitees) await invites.assertAccepts(target)
     const given: JsonObject = request.is_direct === true ? { is_direct: true } : {}

@@ -18,6 +18,9 @@ const TYPES = [
 /** What helps a potential joiner to identify a room. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
 export const strippedStateKeys = TYPES.map((type) => ({ type, stateKey: '' }))
 
+/** The same for an invite: who invites is shown with their name. */
+export const strippedStateKeysOf = (inviter: UserId) => [...strippedStateKeys, { type: 'm.room.member', stateKey: inviter }]
+
 /** Stripped state events can only have these properties. */
 export function stripped({ type, stateKey = '', sender, content }: StoredEvent): JsonObject {
   return { type, state_key: stateKey, sender, content }
@@ -44,13 +47,8 @@ export class StrippedStates {
     const given =
       member.stateBefore === 0
         ? await memberships.strippedState(record.roomNid, record.userNid)
-        : (await states.many(member.stateBefore, keysFor(member))).map(stripped)
+        : (await states.many(member.stateBefore, strippedStateKeysOf(member.sender))).map(stripped)
     const others = given.filter((event) => event['type'] !== member.type || event['state_key'] !== member.stateKey)
     return { state: [...others, stripped(member)], member }
   }
-}
-
-/** Who invites is shown with their name. */
-function keysFor(member: { sender: UserId }) {
-  return [...strippedStateKeys, { type: 'm.room.member', stateKey: member.sender }]
 }

@@ -35,7 +35,7 @@ export interface AccountRequest {
   /** Undefined where the user is not logged in at once. */
   readonly session: SessionRequest | undefined
   /** Adds to the write that makes the account. */
-  readonly also?: (batch: Batch) => void
+  readonly also?: (batch: Batch, userNid: number) => void
 }
 
 /** Makes accounts, one of each name. */
@@ -84,7 +84,7 @@ export class AccountCreation {
       const userNid = nids.nid(batch, userId)
       accounts.add(batch, { userNid, kind, passwordHash, isAdmin, createdTs: clock.now() })
       profiles.set(batch, userNid, 'displayname', request.displayName ?? localpartOf(userId))
-      request.also?.(batch)
+      request.also?.(batch, userNid)
       return request.session && sessions.openNew(batch, { userNid, userId }, request.session)
     })
   }
@@ -96,7 +96,7 @@ export class AccountCreation {
     return sessions.exclusively(userNid, async () => {
       await sessions.closeAll(user, undefined, (batch) => {
         accounts.upgrade(batch, userNid, passwordHash)
-        also?.(batch)
+        also?.(batch, userNid)
       })
       return session && sessions.open(user, session)
     })

@@ -5,7 +5,9 @@ import type { Requester } from '../core/requester.ts'
 import type { Accounts } from '../storage/accounts.ts'
 import type { Database } from '../storage/database.ts'
 import type { ProfileFields } from '../storage/profiles.ts'
+import type { ThirdPartyIds } from '../storage/third-party-ids.ts'
 import type { Sessions, User } from './sessions.ts'
+import type { AccountAddresses, UnbindResult } from './third-party-ids.ts'
 import type { UserInteractiveAuth } from './uia.ts'
 
 interface Deps {
@@ -13,6 +15,8 @@ interface Deps {
   readonly accounts: Accounts
   readonly profiles: ProfileFields
   readonly sessions: Sessions
+  readonly thirdPartyIds: ThirdPartyIds
+  readonly addresses: Pick<AccountAddresses, 'unbindEverything'>
   readonly uia: UserInteractiveAuth
   /** Makes the user leave every room, and reject every invite. Must bear to be called again. */
   readonly leaveAllRooms: (userId: UserId) => Promise<void>
@@ -25,21 +29,23 @@ export class AccountDeactivation {
     this.#deps = deps
   }
 
-  /** Closes the requester's account for good. */
-  deactivate(requester: Requester, body: JsonObject & { erase?: boolean }): Promise<void> {
+  /** Closes the requester's account for good. Answers whether identity servers have forgotten the user's addresses. */
+  deactivate(requester: Requester, body: JsonObject & { erase?: boolean }): Promise<UnbindResult> {
     return this.#deps.uia.performAsOwner(requester, 'deactivate', body, () => this.close(requester, body.erase === true))
   }
 
   /** Closes an account for good, without asking anybody. With `erase`, the profile goes, and newcomers see nothing of what was sent. */
-  async close(user: User, erase: boolean): Promise<void> {
-    const { accounts, profiles, sessions } = this.#deps
+  async close(user: User, erase: boolean): Promise<UnbindResult> {
+    const { accounts, profiles, sessions, thirdPartyIds, addresses } = this.#deps
     await sessions.exclusively(user.userNid, () =>
       sessions.closeAll(user, undefined, (batch) => {
         accounts.deactivate(batch, user.userNid, erase)
+        thirdPartyIds.removeAll(batch, user.userNid)
         if (erase) profiles.removeAll(batch, user.userNid)
       }),
     )
     await this.#leave(user)
+    return addresses.unbindEverything(user)
   }
 
   /** Makes those leave their rooms who had not left all of them when the server stopped. */

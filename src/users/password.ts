@@ -2,6 +2,8 @@ import { isUserId, localpartOf, serverOf, type ServerName, type UserId } from '.
 import { type JsonObject, stringAt } from '../../schemas/json.ts'
 import { invalidParam, weakPassword } from '../core/errors.ts'
 import type { Account, Accounts } from '../storage/accounts.ts'
+import type { ThirdPartyIds } from '../storage/third-party-ids.ts'
+import { canonicalEmail } from './email-address.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 
 const MAX_PASSWORD_LENGTH = 512
@@ -16,11 +18,23 @@ export function assertUsablePassword(password: string): void {
 export class Passwords {
   readonly #serverName: ServerName
   readonly #accounts: Accounts
+  readonly #thirdPartyIds: ThirdPartyIds
   readonly #hasher: PasswordHasher
 
-  constructor({ serverName, accounts, hasher }: { serverName: ServerName; accounts: Accounts; hasher: PasswordHasher }) {
+  constructor({
+    serverName,
+    accounts,
+    thirdPartyIds,
+    hasher,
+  }: {
+    serverName: ServerName
+    accounts: Accounts
+    thirdPartyIds: ThirdPartyIds
+    hasher: PasswordHasher
+  }) {
     this.#serverName = serverName
     this.#accounts = accounts
+    this.#thirdPartyIds = thirdPartyIds
     this.#hasher = hasher
   }
 
@@ -40,9 +54,18 @@ export class Passwords {
 
   /** The account that a user identifier names. */
   async identify(identifier: JsonObject): Promise<Account | undefined> {
-    if (stringAt(identifier, 'type') !== 'm.id.user') return undefined
+    const type = stringAt(identifier, 'type')
+    if (type === 'm.id.thirdparty') return this.#byAddress(identifier)
+    if (type !== 'm.id.user') return undefined
     const userId = this.#localUserId(stringAt(identifier, 'user') ?? '')
     return userId === undefined ? undefined : this.#accounts.find(userId)
+  }
+
+  async #byAddress(identifier: JsonObject): Promise<Account | undefined> {
+    const address = stringAt(identifier, 'address')
+    if (stringAt(identifier, 'medium') !== 'email' || address === undefined) return undefined
+    const owner = await this.#thirdPartyIds.owner({ medium: 'email', address: canonicalEmail(address) })
+    return owner && this.#accounts.get(owner.userNid)
   }
 
   /** User IDs of ours are lower-case, however they are typed in. */

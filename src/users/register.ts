@@ -11,14 +11,16 @@ import type { Batch, Database } from '../storage/database.ts'
 import type { Names } from '../storage/names.ts'
 import type { ProfileFields } from '../storage/profiles.ts'
 import type { RegistrationTokens } from '../storage/registration-tokens.ts'
+import type { ThirdPartyIds } from '../storage/third-party-ids.ts'
 import type { Tokens } from '../storage/tokens.ts'
+import type { Validations } from '../storage/validations.ts'
 import { AccountCreation, type AccountRequest } from './account-creation.ts'
 import { assertUsablePassword } from './password.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { Credentials, SessionRequest, Sessions, User } from './sessions.ts'
 import { hashToken } from './tokens.ts'
 import type { Flows, Grant, UserInteractiveAuth } from './uia.ts'
-import { isGood } from './uia-stages.ts'
+import { EMAIL_STAGE, isGood, provenEmail } from './uia-stages.ts'
 import { newUserId } from './username.ts'
 
 export type RegisterRequest = BodyOf<typeof register>
@@ -40,6 +42,8 @@ interface Deps {
   readonly profiles: ProfileFields
   readonly tokens: Tokens
   readonly registrationTokens: RegistrationTokens
+  readonly thirdPartyIds: ThirdPartyIds
+  readonly validations: Validations
   readonly sessions: Sessions
   readonly uia: UserInteractiveAuth
   readonly hasher: PasswordHasher
@@ -83,7 +87,12 @@ export class Registration {
       const userId = this.#creation.userIdFor(request.username)
       await this.#creation.assertFree(userId, await this.#guestOf(request.guest_access_token))
     }
-    const operation = { id: 'register', flows: this.#deps.options.flows, parameters: await this.#parameters(request) }
+    const operation = {
+      id: 'register',
+      flows: this.#deps.options.flows,
+      proofFor: 'register' as const,
+      parameters: await this.#parameters(request),
+    }
     return this.#deps.uia.perform(operation, request.auth, (grant) => this.#complete(grant, request.guest_access_token))
   }
 
@@ -158,12 +167,22 @@ export class Registration {
         passwordHash,
         session,
         upgradeOf,
-        also: (batch) => {
+        also: (batch, userNid) => {
           keep(batch, userId)
           countUse?.(batch)
+          this.#addEmail(batch, userNid, completed)
         },
       }),
     )
+  }
+
+  /** The address that was proven on the way belongs to the account. */
+  #addEmail(batch: Batch, userNid: number, completed: Grant['completed']): void {
+    const { thirdPartyIds, validations, clock } = this.#deps
+    const proof = provenEmail(completed)
+    if (!proof) return
+    thirdPartyIds.add(batch, userNid, { ...proof, addedTs: clock.now() })
+    validations.remove(batch, proof.sid)
   }
 
   /** The client has not got the answer to its first request. */
@@ -219,9 +238,15 @@ function sessionRequestOf(parameters: JsonObject): SessionRequest {
  * The flows of registration. Each ends with a stage that proves something about the user, or with `m.login.dummy`
  * where nothing needs to be proven.
  */
-export function registrationFlows(options: { requireVerification: boolean; recaptcha: boolean; email: boolean }): Flows {
-  const last = options.email ? [['m.login.email.identity']] : []
+export function registrationFlows(options: {
+  requireVerification: boolean
+  recaptcha: boolean
+  email: boolean
+  terms?: boolean
+}): Flows {
+  const last = options.email ? [[EMAIL_STAGE]] : []
   if (!options.requireVerification || options.recaptcha) last.unshift(['m.login.dummy'])
   else last.push([REGISTRATION_TOKEN])
-  return options.recaptcha ? last.map((flow) => ['m.login.recaptcha', ...flow]) : last
+  const first = [...(options.recaptcha ? ['m.login.recaptcha'] : []), ...(options.terms ? ['m.login.terms'] : [])]
+  return last.map((flow) => [...first, ...flow])
 }

@@ -1,7 +1,7 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api */
 import { hash } from 'node:crypto'
 import type { UserId } from '../../schemas/ids.ts'
-import { type Json, type JsonObject, stringAt } from '../../schemas/json.ts'
+import { type Json, type JsonObject, objectAt, stringAt } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
 import { forbidden, MatrixError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
@@ -9,6 +9,7 @@ import { randomToken } from '../core/random.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Batch, Database } from '../storage/database.ts'
 import type { UiaSession, UiaSessions } from '../storage/uia-sessions.ts'
+import type { Purpose } from '../storage/validations.ts'
 import { hashToken } from './tokens.ts'
 
 const SESSION_LIFETIME_MS = 60 * 60_000
@@ -22,6 +23,8 @@ export interface Operation {
   readonly flows: Flows
   /** Whose account it is about; undefined where there is none yet. */
   readonly userId?: UserId
+  /** What a proof of an e-mail address must have been made for, where the operation takes one. */
+  readonly proofFor?: Purpose
   /** What the request asks for; kept with the session for a later request that brings nothing but `auth`. */
   readonly parameters?: JsonObject
 }
@@ -36,7 +39,9 @@ export interface Stage {
   /** What clients need to know for it. */
   readonly params?: JsonObject
   /** Throws what ends the attempt for good. */
-  check(auth: JsonObject, operation: Operation): Promise<StageVerdict>
+  check(auth: JsonObject, operation: Pick<Operation, 'userId' | 'proofFor'>): Promise<StageVerdict>
+  /** Whether what was found out on a page outside of the operation's own requests fits the operation. */
+  fits?(result: Json, operation: Operation): boolean
 }
 
 /** The operation may go ahead. */
@@ -56,8 +61,8 @@ interface Deps {
   readonly clock: Clock
   /** By type. Each may be tried in every operation, in a flow or not. */
   readonly stages: Readonly<Record<string, Stage>>
-  /** How users prove that an account is theirs. */
-  readonly ownerFlows: Flows
+  /** How a user proves that an account is theirs. */
+  readonly ownerFlows: (user: Pick<Requester, 'userNid'>) => Promise<Flows>
 }
 
 /** A session with its id, as one request works on it. */
@@ -86,14 +91,49 @@ export class UserInteractiveAuth {
   }
 
   /** As `perform`, for what only the owner of the requester's account may do. The session is bound to `body` too. */
-  performAsOwner<T>(requester: Requester, what: string, body: JsonObject, task: () => Promise<T>): Promise<T> {
-    const { auth, ...rest } = body
+  async performAsOwner<T>(requester: Requester, what: string, body: JsonObject, task: () => Promise<T>): Promise<T> {
     const operation = {
-      id: `${requester.userId} ${what} ${hash('sha256', sortedJson(rest), 'base64url')}`,
-      flows: this.#deps.ownerFlows,
+      id: operationId(`${requester.userId} ${what}`, body),
+      flows: await this.#deps.ownerFlows(requester),
       userId: requester.userId,
     }
-    return this.perform(operation, auth as JsonObject | undefined, task)
+    return this.perform(operation, objectAt(body, 'auth'), task)
+  }
+
+  /** What a page has to show for a stage of a session; undefined where there is no such session or stage. */
+  async stageOf(id: string, type: string): Promise<{ readonly isPassed: boolean; readonly params: JsonObject } | undefined> {
+    const session = await this.#deps.sessions.get(hashToken(id), this.#deps.clock.now())
+    const stage = this.#stage(type)
+    return session && stage && { isPassed: Object.hasOwn(session.completed, type), params: stage.params ?? {} }
+  }
+
+  /**
+   * Tries a stage from a page, outside of the operation's own requests. Answers why it was not passed, if it was not.
+   * https://spec.matrix.org/v1.19/client-server-api/#fallback
+   */
+  tryOnPage(id: string, type: string, auth: JsonObject): Promise<MatrixError | undefined> {
+    return this.#queue.run(id, async () => {
+      const verdict = await this.#stage(type)?.check(auth, {})
+      if (verdict?.passed === false) return verdict.reason
+      const isKept = verdict !== undefined && (await this.#complete(id, type, verdict.result))
+      return isKept ? undefined : forbidden('The session is unknown or has expired')
+    })
+  }
+
+  /** Notes a stage as passed that was passed elsewhere; false where there is no such session. */
+  complete(id: string, type: string, result: Json): Promise<boolean> {
+    return this.#queue.run(id, () => this.#complete(id, type, result))
+  }
+
+  async #complete(id: string, type: string, result: Json): Promise<boolean> {
+    const session = await this.#deps.sessions.get(hashToken(id), this.#deps.clock.now())
+    if (!session) return false
+    await this.#save({ id, isNew: false, session: { ...session, completed: { ...session.completed, [type]: result } } })
+    return true
+  }
+
+  #stage(type: string): Stage | undefined {
+    return Object.hasOwn(this.#deps.stages, type) ? this.#deps.stages[type] : undefined
   }
 
   async #proceed<T>(
@@ -105,6 +145,9 @@ export class UserInteractiveAuth {
     const current = await this.#currentSession(operation, id)
     const refusal = await this.#attempt(current, operation, auth)
     const { completed } = current.session
+    for (const [type, result] of Object.entries(completed)) {
+      if (this.#stage(type)?.fits?.(result, operation) === false) throw forbidden('Somebody else has authenticated')
+    }
     if (operation.flows.some((flow) => flow.every((stage) => Object.hasOwn(completed, stage)))) {
       return this.#finish(current, task)
     }
@@ -132,7 +175,7 @@ export class UserInteractiveAuth {
     const { completed } = current.session
     // Completed stages cannot be retried by clients.
     if (auth === undefined || type === undefined || Object.hasOwn(completed, type)) return undefined
-    const stage = Object.hasOwn(this.#deps.stages, type) ? this.#deps.stages[type] : undefined
+    const stage = this.#stage(type)
     if (!stage || !mayFollow(operation.flows, completed, type)) return forbidden(`The stage ${type} is not to be done now`)
     const verdict = await stage.check(auth, operation)
     if (!verdict.passed) return verdict.reason
@@ -206,6 +249,11 @@ function mayFollow(flows: Flows, completed: Readonly<Record<string, Json>>, type
     withIt.length === 0 ||
     withIt.some((flow) => flow.slice(0, flow.indexOf(type)).every((stage) => Object.hasOwn(completed, stage)))
   )
+}
+
+/** The id of an operation that is bound to all of a request's body but `auth`. */
+export function operationId(what: string, { auth: _auth, ...body }: JsonObject): string {
+  return `${what} ${hash('sha256', sortedJson(body), 'base64url')}`
 }
 
 /** The same text for the same object, in whatever order a client writes its keys. */

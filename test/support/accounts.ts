@@ -12,8 +12,10 @@ import { Devices } from '../../src/storage/devices.ts'
 import { Names } from '../../src/storage/names.ts'
 import { ProfileFields } from '../../src/storage/profiles.ts'
 import { RegistrationTokens } from '../../src/storage/registration-tokens.ts'
+import { ThirdPartyIds } from '../../src/storage/third-party-ids.ts'
 import { Tokens } from '../../src/storage/tokens.ts'
 import { UiaSessions } from '../../src/storage/uia-sessions.ts'
+import { Validations } from '../../src/storage/validations.ts'
 import { AccountDeactivation } from '../../src/users/deactivate-account.ts'
 import { LastSeen } from '../../src/users/last-seen.ts'
 import { Login, passwordLogin } from '../../src/users/login.ts'
@@ -53,6 +55,8 @@ export interface TestUser {
 export type AccountServices = ReturnType<typeof accountServices>
 
 const none = async () => {}
+/** Nobody has had an address bound. */
+const NO_ADDRESSES = { unbindEverything: async () => 'success' as const }
 
 /** Everything of accounts, wired as app.ts does it. */
 export function accountServices(db: Database, clock: FakeClock, options: AccountsOptions = {}) {
@@ -66,13 +70,21 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
   const accessTokens = new AccessTokens({ db, tokens, clock, lastSeen })
   const sessions = new Sessions({ db, devices, tokens, accessTokens, clock, deviceListeners: options.deviceListeners ?? [] })
   const hasher = new PasswordHasher('minimal')
-  const passwords = new Passwords({ serverName: SERVER, accounts, hasher })
+  const thirdPartyIds = new ThirdPartyIds(db)
+  const validations = new Validations(db)
+  const passwords = new Passwords({ serverName: SERVER, accounts, thirdPartyIds, hasher })
   const stages = {
     'm.login.dummy': dummyStage,
     'm.login.password': passwordStage(passwords),
     'm.login.registration_token': registrationTokenStage(registrationTokens, clock),
   }
-  const uia = new UserInteractiveAuth({ db, sessions: new UiaSessions(db), clock, stages, ownerFlows: [['m.login.password']] })
+  const uia = new UserInteractiveAuth({
+    db,
+    sessions: new UiaSessions(db),
+    clock,
+    stages,
+    ownerFlows: async () => [['m.login.password']],
+  })
   const common = {
     db,
     names,
@@ -80,6 +92,8 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
     profiles: profileFields,
     tokens,
     registrationTokens,
+    thirdPartyIds,
+    validations,
     sessions,
     uia,
     hasher,
@@ -102,9 +116,9 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
     registration,
     sharedSecret: new SharedSecretRegistration({ registration, clock, secret: options.sharedSecret }),
     login: new Login({ serverName: SERVER, accounts, sessions, methods: [passwordLogin(passwords)] }),
-    passwordManagement: new PasswordManagement(common),
+    passwordManagement: new PasswordManagement({ ...common, sendsMail: false }),
     moderation: new AccountModeration(common),
-    deactivation: new AccountDeactivation({ ...common, leaveAllRooms: options.leaveAllRooms ?? none }),
+    deactivation: new AccountDeactivation({ ...common, addresses: NO_ADDRESSES, leaveAllRooms: options.leaveAllRooms ?? none }),
     deviceManagement: new DeviceManagement(common),
     profiles: new Profiles({
       db,

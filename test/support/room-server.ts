@@ -15,6 +15,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { badGateway } from '../../src/core/errors.ts'
 import type { AccountKind } from '../../src/storage/accounts.ts'
 import type { RemoteRooms } from '../../src/rooms/remote.ts'
+import { ThirdPartyInvites } from '../../src/rooms/third-party-invites.ts'
 import { PushRules } from '../../src/users/push-rules.ts'
 import { type Answer, authenticators, callServer, testServer } from '../http/support.ts'
 import { FakeClock } from './clock.ts'
@@ -87,6 +88,9 @@ export class Client {
   }
 }
 
+/** What accounts ask of services that a test does not have. */
+export const NOTHING_OUTSIDE = { outbound: { request: () => Promise.reject(badGateway()) }, signCall: () => '' }
+
 export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?: Record<string, string> } = {}) {
   const stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'causeway-'))
@@ -104,8 +108,11 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
     onProfileChanged: (userId, field) => rooms.profileChanges.propagate(userId, field),
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
     deviceListeners: [],
+    ...NOTHING_OUTSIDE,
   })
-  const routes = [...roomRoutes({ ...core, ...rooms }), ...profileRoutes(accounts)]
+  const parts = { ...storage, ...core, ...rooms, ...accounts }
+  const thirdPartyInvites = new ThirdPartyInvites({ ...parts, serverName: config.serverName, exchangeAt: unreachable })
+  const routes = [...roomRoutes({ ...core, ...rooms, thirdPartyInvites }), ...profileRoutes(accounts)]
   const client: typeof accounts.accessTokens.authenticate = (token, use) => accounts.accessTokens.authenticate(token, use)
   const http = stack.use(await testServer(routes, { authenticators: { ...authenticators({}), client } }))
   const user = async (localpart: string, kind: AccountKind = 'user'): Promise<Client> => {

@@ -23,10 +23,11 @@ import { loadConfig } from '../../src/config/load.ts'
 import { badGateway } from '../../src/core/errors.ts'
 import { SignedPdus } from '../../src/federation/sender/signed-pdus.ts'
 import { signingKeyFromSeed } from '../../src/protocol/signing.ts'
+import { ThirdPartyInvites } from '../../src/rooms/third-party-invites.ts'
 import type { SyncExtension } from '../../src/sync/extension.ts'
 import { authenticators, testServer } from '../http/support.ts'
 import { FakeClock } from '../support/clock.ts'
-import { Client, NOBODY } from '../support/room-server.ts'
+import { Client, NOBODY, NOTHING_OUTSIDE } from '../support/room-server.ts'
 
 export interface SeenEvent {
   readonly type: string
@@ -133,6 +134,7 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
     onProfileChanged: (userId, field) => rooms.profileChanges.propagate(userId, field),
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
     deviceListeners: [],
+    ...NOTHING_OUTSIDE,
   })
   const serverName = config.serverName as ServerName
   const pdus = new SignedPdus({ ...storage, serverName, signingKey: signingKeyFromSeed('test', new Uint8Array(32)) })
@@ -143,6 +145,14 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
     ...accounts,
     ...streams,
     ...syncing,
+    thirdPartyInvites: new ThirdPartyInvites({
+      ...storage,
+      ...core,
+      ...rooms,
+      ...accounts,
+      serverName,
+      exchangeAt: () => Promise.reject(badGateway()),
+    }),
     rooms: storage.rooms,
     memberships: storage.memberships,
   }

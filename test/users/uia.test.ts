@@ -39,7 +39,7 @@ async function setUp() {
       sessions: new UiaSessions(file.db),
       clock,
       stages: { first: word('one'), second: word('two'), third: { ...word('three'), params: { hint: 3 } }, extra: word('extra') },
-      ownerFlows: [['first']],
+      ownerFlows: async () => [['first']],
     })
   let uia = start()
   const attempt = async (auth?: JsonObject, operation = OPERATION, task: (grant: Grant) => Promise<unknown> = done) =>

@@ -6,8 +6,6 @@ import type { AccountDeactivation } from '../../users/deactivate-account.ts'
 export const accountDeactivationRoutes = (services: { deactivation: AccountDeactivation }): Route[] => [
   route(deactivateAccount, async ({ requester, body }) => {
     if (!requester) throw missingToken()
-    await services.deactivation.deactivate(requester, body)
-    // This must be `success` if the homeserver has no identifiers to unbind for the user.
-    return { id_server_unbind_result: 'success' as const }
+    return { id_server_unbind_result: await services.deactivation.deactivate(requester, body) }
   }),
 ]

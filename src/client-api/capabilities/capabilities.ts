@@ -4,7 +4,7 @@ import { type Route, route } from '../../http/route.ts'
 import { knownRoomVersions } from '../../protocol/room-versions.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
-export const capabilitiesRoutes = (services: { defaultRoomVersion: string }): Route[] => {
+export const capabilitiesRoutes = (services: { defaultRoomVersion: string; mayChangeAddresses: boolean }): Route[] => {
   const capabilities: JsonObject = {
     'm.room_versions': {
       default: services.defaultRoomVersion,
@@ -14,8 +14,8 @@ export const capabilitiesRoutes = (services: { defaultRoomVersion: string }): Ro
     'm.profile_fields': { enabled: true },
     'm.set_displayname': { enabled: true },
     'm.set_avatar_url': { enabled: true },
-    'm.3pid_changes': { enabled: false },
-    'm.get_login_token': { enabled: false },
+    'm.3pid_changes': { enabled: services.mayChangeAddresses },
+    'm.get_login_token': { enabled: true },
     'm.forget_forced_upon_leave': { enabled: false },
   }
   return [route(getCapabilities, async () => ({ capabilities }))]

@@ -3,13 +3,21 @@ import { badJson } from '../../core/errors.ts'
 import { type Route, route } from '../../http/route.ts'
 import { hasNonCanonicalNumbers } from '../../protocol/strict-json.ts'
 import type { RoomCreation } from '../../rooms/create.ts'
+import type { ThirdPartyInvites } from '../../rooms/third-party-invites.ts'
 
-export const createRoomRoutes = ({ roomCreation }: { roomCreation: RoomCreation }): Route[] => [
+interface Services {
+  readonly roomCreation: RoomCreation
+  readonly thirdPartyInvites: ThirdPartyInvites
+}
+
+export const createRoomRoutes = ({ roomCreation, thirdPartyInvites }: Services): Route[] => [
   route(createRoom, async ({ requester, body, bodyText }) => {
     const { strictCanonicalJson } = roomCreation.rulesOf(body.room_version)
     if (strictCanonicalJson && bodyText !== '' && hasNonCanonicalNumbers(bodyText))
       throw badJson('The body holds a number that is no integer from -(2^53 - 1) to 2^53 - 1')
     const { roomId, alias } = await roomCreation.create(requester, body)
+    const given = body.is_direct === true ? { is_direct: true } : {}
+    for (const invite of body.invite_3pid ?? []) await thirdPartyInvites.invite(requester, roomId, invite, given)
     return { room_id: roomId, ...(alias !== undefined && { room_alias: alias }) }
   }),
 ]

@@ -1,13 +1,18 @@
 import { inviteUser } from '../../../schemas/client/inviting.ts'
-import { invalidParam } from '../../core/errors.ts'
 import { type Route, route } from '../../http/route.ts'
 import type { Invites } from '../../rooms/membership/invite.ts'
+import type { ThirdPartyInvites } from '../../rooms/third-party-invites.ts'
 
-export const invitingRoutes = ({ invites }: { invites: Invites }): Route[] => [
+interface Services {
+  readonly invites: Invites
+  readonly thirdPartyInvites: ThirdPartyInvites
+}
+
+export const invitingRoutes = ({ invites, thirdPartyInvites }: Services): Route[] => [
   route(inviteUser, async ({ requester, params, body }) => {
-    if (!('user_id' in body)) throw invalidParam('This server cannot invite by e-mail address or phone number')
-    const { user_id: target, reason } = body
-    await invites.invite(requester, params.roomId, target, reason === undefined ? {} : { reason })
+    const given = body.reason === undefined ? {} : { reason: body.reason }
+    if ('user_id' in body) await invites.invite(requester, params.roomId, body.user_id, given)
+    else await thirdPartyInvites.invite(requester, params.roomId, body, given)
     return {}
   }),
 ]

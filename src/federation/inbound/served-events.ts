@@ -3,10 +3,11 @@ import { type EventId, serverOf, type ServerName, type UserId } from '../../../s
 import { stringAt } from '../../../schemas/json.ts'
 import { slicesOf } from '../../core/slices.ts'
 import { createEventIdOf } from '../../protocol/event-auth/index.ts'
-import type { Event, Pdu, StateKey } from '../../protocol/event.ts'
+import type { Event, Pdu } from '../../protocol/event.ts'
 import { historyVisibilityOf, mayServerSee, type ServerSight } from '../../protocol/history-visibility.ts'
 import { redact } from '../../protocol/redaction.ts'
 import type { RoomStates } from '../../rooms/state.ts'
+import { strippedStateKeys, strippedStateKeysOf } from '../../rooms/stripped-state.ts'
 import type { Events } from '../../storage/events.ts'
 import type { Memberships } from '../../storage/memberships.ts'
 import type { Names } from '../../storage/names.ts'
@@ -24,17 +25,6 @@ export interface ServedEventsParts {
 
 /** Events that are read or written between two turns of the event loop. */
 const SLICE = 100
-/** What helps somebody to recognise a room whom it asks in. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
-const STRIPPED_TYPES = [
-  'm.room.create',
-  'm.room.name',
-  'm.room.avatar',
-  'm.room.topic',
-  'm.room.join_rules',
-  'm.room.canonical_alias',
-  'm.room.encryption',
-]
-const STRIPPED_STATE: readonly StateKey[] = STRIPPED_TYPES.map((type) => ({ type, stateKey: '' }))
 
 export class ServedEvents {
   readonly #parts: ServedEventsParts
@@ -91,9 +81,10 @@ export class ServedEvents {
     return shown
   }
 
-  /** What tells about a room to those who are invited, or knock, from outside: whole PDUs. */
-  async strippedState(root: number): Promise<Pdu[]> {
-    return this.#parts.signedPdus.ofNids(await this.#parts.states.nids(root, STRIPPED_STATE))
+  /** What tells about a room to those who are invited (by `inviter`), or knock, from outside: whole PDUs. */
+  async strippedState(root: number, inviter?: UserId): Promise<Pdu[]> {
+    const keys = inviter === undefined ? strippedStateKeys : strippedStateKeysOf(inviter)
+    return this.#parts.signedPdus.ofNids(await this.#parts.states.nids(root, keys))
   }
 
   async #sight(origin: ServerName, room: Room, root: number, isInRoom: boolean): Promise<ServerSight> {

@@ -68,7 +68,7 @@ export class OutboundMemberships {
     const { served, signedPdus } = this.#parts
     const server = serverOf(event.stateKey ?? '')
     const pdu = signedPdus.of(event)
-    const answer = await this.#sendInvite(server, room, event, pdu, await served.strippedState(stateRoot))
+    const answer = await this.#sendInvite(server, room, event, pdu, await served.strippedState(stateRoot, event.sender))
     const parsed = parseEvent(answer, room.rules)
     if ('refused' in parsed || parsed.event.eventId !== event.eventId)
       throw malformed(server, 'it gave another event back than the invite')

@@ -27,13 +27,32 @@ export function authoriseThirdPartyInvite(event: Event, state: StateLookup): Aut
   return allowIf(isSignedBy(signed, keysOf(invite)), 'third-party-signature', 'No key of the third-party invite has signed this')
 }
 
+/** A key of an `m.room.third_party_invite`, and where to ask whether it is still good. */
+export interface InviteKey {
+  readonly publicKey: string
+  readonly validityUrl: string | undefined
+}
+
+/** The keys of the content of an `m.room.third_party_invite` that have signed `signed`. */
+export function keysThatSigned(signed: JsonObject, content: JsonObject): InviteKey[] {
+  const list = Array.isArray(content['public_keys']) ? content['public_keys'] : []
+  return [content, ...list].flatMap((entry) => {
+    const publicKey = isJsonObject(entry) ? stringAt(entry, 'public_key') : undefined
+    const key = publicKey === undefined ? undefined : keyFrom(publicKey)
+    if (!isJsonObject(entry) || publicKey === undefined || !key || !isSignedBy(signed, [key])) return []
+    return [{ publicKey, validityUrl: stringAt(entry, 'key_validity_url') }]
+  })
+}
+
+// The key is encoded using the standard or URL-safe alphabets.
+const keyFrom = (encoded: string): KeyObject | undefined => verifyKeyFrom(encoded.replaceAll('-', '+').replaceAll('_', '/'))
+
 /** A single public key in the public_key property, and a list of public keys in the public_keys property. */
 function* keysOf({ content }: Event): Generator<KeyObject> {
   const list = Array.isArray(content['public_keys']) ? content['public_keys'] : []
   for (const entry of [content, ...list]) {
     const encoded = isJsonObject(entry) ? stringAt(entry, 'public_key') : undefined
-    // The key is encoded using the standard or URL-safe alphabets.
-    const key = encoded === undefined ? undefined : verifyKeyFrom(encoded.replaceAll('-', '+').replaceAll('_', '/'))
+    const key = encoded === undefined ? undefined : keyFrom(encoded)
     if (key !== undefined) yield key
   }
 }

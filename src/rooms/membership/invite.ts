@@ -53,13 +53,17 @@ export class Invites {
 
   /** The same for a room at hand and a target that is known to accept invites. */
   async inviteTo(room: Room, sender: UserId, target: UserId, given: JsonObject): Promise<EventId> {
-    const draft = await this.draft(sender, target, given)
-    if (this.isLocal(target)) return (await this.#parts.sender.send(room, draft)).eventId
+    return this.send(room, await this.draft(sender, target, given))
+  }
+
+  /** Sends an invite event as it is. */
+  async send(room: Room, draft: Draft & { readonly stateKey: UserId }): Promise<EventId> {
+    if (this.isLocal(draft.stateKey)) return (await this.#parts.sender.send(room, draft)).eventId
     return this.#inviteElsewhere(room, draft)
   }
 
   /** The invite event to be. */
-  async draft(sender: UserId, target: UserId, given: JsonObject): Promise<Draft & { stateKey: string }> {
+  async draft(sender: UserId, target: UserId, given: JsonObject): Promise<Draft & { stateKey: UserId }> {
     const content = await memberContent(this.#parts.profileFields, target, 'invite', given)
     return { sender, type: 'm.room.member', stateKey: target, content }
   }

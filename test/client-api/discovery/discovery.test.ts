@@ -11,7 +11,7 @@ const server = (support?: SupportOptions) =>
     ...versionsRoutes(),
     ...wellknownRoutes({ publicBaseUrl: 'https://matrix.example.org' }),
     ...supportRoutes({ support }),
-    ...capabilitiesRoutes({ defaultRoomVersion: '12' }),
+    ...capabilitiesRoutes({ defaultRoomVersion: '12', mayChangeAddresses: false }),
   ])
 
 test('the versions have no holes, and the answer depends on who asks', async () => {

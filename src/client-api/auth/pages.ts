@@ -1,0 +1,93 @@
+/** The pages of logging in and of user-interactive authentication, for a browser. */
+import { hash } from 'node:crypto'
+import { type JsonObject, isJsonObject, objectAt, stringAt } from '../../../schemas/json.ts'
+import { Markup, markup, page, PAGE_HEADERS } from '../../core/markup.ts'
+import { RawResponse } from '../../http/reply.ts'
+
+/** What the specification has the page of a stage run once the stage is passed; nothing else on our pages is a script. */
+const AUTH_DONE =
+  "if(window.onAuthDone){window.onAuthDone()}else if(window.opener&&window.opener.postMessage){window.opener.postMessage('authDone','*')}"
+const RECAPTCHA = 'https://www.google.com/recaptcha/'
+const RECAPTCHA_PARTS = 'https://www.gstatic.com/recaptcha/'
+
+const answer = (status: number, html: string, policy = ''): RawResponse =>
+  new RawResponse(
+    status,
+    {
+      'Content-Type': 'text/html; charset=utf-8',
+      ...PAGE_HEADERS,
+      'Content-Security-Policy': `${PAGE_HEADERS['Content-Security-Policy']}${policy}`,
+    },
+    html,
+  )
+
+/** A few words. */
+export function note(status: number, title: string, text: string): RawResponse {
+  return answer(status, page(title, markup`<h1>${title}</h1><p>${text}</p>`))
+}
+
+/** A button that has to be pressed by a person: programs that follow the links of mails do not. */
+export function confirmPage(title: string, text: string, action: string, button: string): RawResponse {
+  const form = markup`<form method="post" action="${action}"><button>${button}</button></form>`
+  return answer(200, page(title, markup`<h1>${title}</h1><p>${text}</p>${form}`))
+}
+
+/** After a login elsewhere: only the user's own click hands the login over to the client. */
+export function continuePage(userId: string, url: string): RawResponse {
+  const { host, protocol } = new URL(url)
+  const place = host === '' ? protocol : host
+  const body = markup`<h1>Continue as ${userId}?</h1>
+<p>This logs you in at <b>${place}</b>, which then can read and write messages for you. If you have not just asked for that there, close this page.</p>
+<p><a href="${url}">Continue</a></p>`
+  return answer(200, page('Continue?', body))
+}
+
+export function stageDone(): RawResponse {
+  const script = new Markup(`<script>${AUTH_DONE}</script>`)
+  const body = markup`<h1>Thank you</h1><p>You can close this page and go back to your client.</p>${script}`
+  return answer(200, page('Thank you', body), `; script-src 'sha256-${hash('sha256', AUTH_DONE, 'base64')}'`)
+}
+
+/** Where a user goes to log in at another service for a stage. */
+export function ssoStagePage(url: string): RawResponse {
+  const body = markup`<h1>Is it you?</h1>
+<p>Your client is about to do something that only you may do. Log in once more to agree. If it was not you who started this, close this page.</p>
+<p><a href="${url}">Log in</a></p>`
+  return answer(200, page('Is it you?', body))
+}
+
+/** The form of a stage; undefined for a stage that only a client can do. */
+export function stageForm(type: string, action: string, params: JsonObject, mistake?: string): RawResponse | undefined {
+  const wrong = mistake === undefined ? undefined : markup`<p class="bad" role="alert">${mistake}</p>`
+  const status = mistake === undefined ? 200 : 400
+  const form = (title: string, fields: Markup, policy?: string) =>
+    answer(status, page(title, markup`<h1>${title}</h1>${wrong}<form method="post" action="${action}">${fields}</form>`), policy)
+  switch (type) {
+    case 'm.login.dummy':
+      return form('One more step', markup`<button>Continue</button>`)
+    case 'm.login.terms':
+      return form('Terms', markup`<p>To register you have to accept:</p>${policies(params)}<button>I accept</button>`)
+    case 'm.login.registration_token':
+      return form(
+        'Registration token',
+        markup`<label for="token">Token</label><input id="token" name="token" required autofocus autocomplete="off"><button>Continue</button>`,
+      )
+    case 'm.login.recaptcha':
+      return form(
+        'Are you human?',
+        markup`${new Markup(`<script src="${RECAPTCHA}api.js" async defer></script>`)}
+<div class="g-recaptcha" data-sitekey="${stringAt(params, 'public_key') ?? ''}"></div><button>Continue</button>`,
+        `; script-src ${RECAPTCHA} ${RECAPTCHA_PARTS}; frame-src ${RECAPTCHA}; connect-src ${RECAPTCHA}; img-src ${RECAPTCHA_PARTS}`,
+      )
+    default:
+      return undefined
+  }
+}
+
+function policies(params: JsonObject): Markup {
+  const known = Object.values(objectAt(params, 'policies') ?? {}).flatMap((policy) => {
+    const text = isJsonObject(policy) ? objectAt(policy, 'en') : undefined
+    return text ? [markup`<li><a href="${stringAt(text, 'url') ?? ''}">${stringAt(text, 'name') ?? ''}</a></li>`] : []
+  })
+  return markup`<ul>${known}</ul>`
+}

@@ -1,0 +1,16 @@
+import { invalidParam } from '../core/errors.ts'
+
+/** What every mail server can be asked to deliver to: no white space, no brackets, one `@`. */
+const ADDRESS = /^[^\s@<>()[\]\\,;:"]{1,64}@[^\s@<>()[\]\\,;:"]{1,255}$/
+
+/** E-mail addresses are compared without regard to case. https://spec.matrix.org/v1.19/appendices/#e-mail-addresses */
+export function canonicalEmail(address: string): string {
+  return address.trim().toLowerCase()
+}
+
+/** The canonical form of an address to write to. Throws M_INVALID_PARAM. */
+export function usableEmail(address: string): string {
+  const canonical = canonicalEmail(address)
+  if (!ADDRESS.test(canonical)) throw invalidParam('That is not an e-mail address')
+  return canonical
+}
