@@ -51,8 +51,8 @@ export class Router {
   }
 
   #lookUp(method: string, target: string): Match | undefined {
-    const method_ = METHODS.find((known) => known === method)
-    const found = method_ && this.#tree.find(method_, target)
+    const known = METHODS.find((name) => name === method)
+    const found = known && this.#tree.find(known, target)
     if (!found) return undefined
     const mounted: Mounted | null = found.store
     if (mounted === null) throw invalidParam('The path has a broken percent escape')

@@ -16,7 +16,7 @@ import { RawResponse } from './reply.ts'
 import type { Resource } from './resources.ts'
 import { Router } from './router.ts'
 import type { Route } from './route.ts'
-import { send } from './send.ts'
+import { writeAnswer } from './write-answer.ts'
 
 export interface HttpOptions {
   readonly routes: readonly Route[]
@@ -82,13 +82,13 @@ export function createHttpApp(options: HttpOptions): HttpApp {
       const koa = new Koa()
       koa.on('error', (err: Error) => logKoaError(options.log, err))
       koa.use(async (ctx) => {
-        // Written by send.ts, which shares bytes and writes parts without joining them.
+        // Written by write-answer.ts, which shares bytes and writes parts without joining them.
         ctx.respond = false
         const call = new Call(ctx.req, ctx.res, nextRequestId(), context)
         open.enter(ctx.res)
         const response = await answer(call, offered)
         const always = { 'X-Request-Id': call.requestId, ...(open.isStopping && { Connection: 'close' }) }
-        await send(ctx.res, response, always)
+        await writeAnswer(ctx.res, response, always)
         observe(call, response.status)
       })
       return koa.callback()

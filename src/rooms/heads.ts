@@ -27,7 +27,7 @@ const NOTHING: RoomHead = { extremities: [], stateRoot: 0 }
 
 /**
  * The heads of rooms and the locks that guard them. A head runs ahead of the database: it is that of the last event that is
- * queued to be written, so that the next one need not wait for the disk (design rule 5).
+ * queued to be written, so that the next one need not wait for the disk (docs/adr/0003).
  */
 export class RoomHeads {
   readonly #rooms: Rooms

@@ -28,7 +28,7 @@ const UNSAVED_POSITIONS = 10_000
 const SAVE_POSITION = 'UPDATE counters SET value = ? WHERE name = ?'
 
 /**
- * The database: reads that answer sets, and writes that are batches (design rules 5 to 7).
+ * The database: reads that answer sets, and writes that are batches (docs/adr/0003).
  * Batches that are ready in the same turn, or while a commit is on its way, share the next commit.
  */
 export class Database implements AsyncDisposable {

@@ -17,7 +17,7 @@ export interface NotifierParts {
 }
 
 /**
- * Knows who waits for what. A wake-up carries a position, never data (design rule 7).
+ * Knows who waits for what. A wake-up carries a position, never data: who wakes reads what is new.
  *
  * Users who sync are kept in an index by the rooms that they are joined to, which follows their memberships: a poll costs
  * nothing that grows with its rooms, and a commit costs its rooms' active users, not their members and not all who wait.

@@ -8,20 +8,20 @@ import type { Bytes, Headers, RawResponse } from './reply.ts'
 /** Parts are copied together into writes of about this many bytes: thousands of small writes cost more than the copy. */
 const WRITE_BYTES = 256 * 1024
 
-/** Sends `answer` with the headers that every answer has. Resolves when the last byte is handed over; never rejects. */
-export async function send(res: ServerResponse, answer: RawResponse, always: Headers): Promise<void> {
+/** Writes `answer` with the headers that every answer has. Resolves when the last byte is handed over; never rejects. */
+export async function writeAnswer(res: ServerResponse, answer: RawResponse, always: Headers): Promise<void> {
   const headers = { ...CORS_HEADERS, ...always, ...answer.headers }
   const { body, status } = answer
   if (res.destroyed) {
     if (body instanceof Readable) body.destroy()
   } else if (body instanceof Readable) {
-    await sendStream(res, status, headers, body)
+    await writeStream(res, status, headers, body)
   } else {
-    sendBytes(res, status, headers, body)
+    writeBytes(res, status, headers, body)
   }
 }
 
-function sendBytes(res: ServerResponse, status: number, headers: Headers, body: Bytes | readonly Bytes[] | undefined): void {
+function writeBytes(res: ServerResponse, status: number, headers: Headers, body: Bytes | readonly Bytes[] | undefined): void {
   if (body === undefined) {
     res.writeHead(status, status === 204 ? headers : { ...headers, 'Content-Length': '0' })
     res.end()
@@ -56,7 +56,7 @@ function joined(parts: readonly Bytes[]): Buffer[] {
   return writes
 }
 
-async function sendStream(res: ServerResponse, status: number, headers: Headers, body: Readable): Promise<void> {
+async function writeStream(res: ServerResponse, status: number, headers: Headers, body: Readable): Promise<void> {
   res.writeHead(status, headers)
   if (res.req.method === 'HEAD') {
     body.destroy()
