@@ -114,6 +114,15 @@ test('ARCHITECTURE.md has every layer that there is', () => {
   )
 })
 
+test('every file that ARCHITECTURE.md names is there', () => {
+  const named = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8').match(/[\w/.-]+\.ts\b/g) ?? []
+  const all = globSync(['src/**/*.ts', 'schemas/**/*.ts', 'test/*.ts', 'cli.ts'], { cwd: ROOT }).map((file) => `/${file}`)
+  assert.deepEqual(
+    named.filter((name) => !all.some((file) => file.endsWith(`/${name}`))),
+    [],
+  )
+})
+
 test('text of others is parsed by core/json-text.ts, around a mistake of V8: JSON.parse is for our own files alone', () => {
   const allowed = [
     'src/core/json-text.ts',
