@@ -1,42 +1,13 @@
-import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
-import type { FederationSender } from '../federation/sender/worker.ts'
-import { Presence } from '../rooms/presence.ts'
-import { PresenceUsers } from '../streams/presence.ts'
 import { EventStream } from '../sync/event-stream.ts'
 import type { SyncFilters } from '../sync/filters.ts'
 import { RoomSnapshots } from '../sync/room-snapshots.ts'
-import { PresenceStream } from '../sync/streams/presence.ts'
 import { ReceiptStream } from '../sync/streams/receipts.ts'
+import type { PresenceServices } from './presence.ts'
 import type { RoomServices } from './room-services.ts'
 import type { RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
 import type { UserStreams } from './sync.ts'
-
-type PresenceServices = ReturnType<typeof createPresence>
-
-/** Who is online. */
-export function createPresence(
-  config: Config,
-  clock: Clock,
-  storage: Storage,
-  federationSender: Pick<FederationSender, 'sendEphemeral'>,
-) {
-  const presenceUsers = new PresenceUsers(storage.db)
-  const presence = new Presence({
-    ...storage,
-    serverName: config.serverName,
-    enabled: config.presence.enabled,
-    clock,
-    presenceUsers,
-    sendPresence: (servers, push) => {
-      if (push.length === 0) return
-      const about = push.map(({ user_id: userId }) => userId).join(' ')
-      federationSender.sendEphemeral(servers, `m.presence ${about}`, { edu_type: 'm.presence', content: { push: [...push] } })
-    },
-  })
-  return { presence, presenceStream: new PresenceStream({ ...storage, clock, presence, presenceUsers }) }
-}
 
 /** What clients used before `/sync`. */
 export function createOldSync(

@@ -14,7 +14,8 @@ import { createAccounts } from './accounts.ts'
 import { createDeviceLists, createDevices, createDeviceStreams } from './devices.ts'
 import { createDirectories } from './directories.ts'
 import { createFederation, createFederationServices, createTransport } from './federation.ts'
-import { createOldSync, createPresence } from './old-sync.ts'
+import { createOldSync } from './old-sync.ts'
+import { createPresence } from './presence.ts'
 import { createRoomServices } from './room-services.ts'
 import { createRoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
@@ -36,13 +37,54 @@ export interface Foundation {
 
 export type Services = ReturnType<typeof createServices>
 
-/** Everything that handlers use and everything that works by itself, in the order in which it is built. */
-export function createServices({ config, clock, log, storage, outbound, outboundHttp, signal }: Foundation) {
-  const federationLog = log.logger('federation')
+/** Everything that handlers use and everything that works by itself. */
+export function createServices(foundation: Foundation) {
+  const { config, clock, log, storage } = foundation
+  const parts = createParts(foundation)
+  const { core, transport, federation, streams, rooms, directories, accounts, thirdPartyInvites, devices, presence } = parts
+  return {
+    workers: workersOf(parts),
+    authenticateServer: transport.authenticateServer,
+    federation: createFederationServices(config, clock, log.logger('federation'), storage, core, transport, federation, rooms, {
+      ...streams,
+      ...devices,
+      ...directories,
+      thirdPartyInvites,
+      eduHandlers: { ...deviceEdus(devices), ...presenceEdus(presence.presence) },
+    }),
+    federationSender: federation.federationSender,
+    client: {
+      ...storage,
+      ...core,
+      ...rooms,
+      ...accounts,
+      ...streams,
+      ...parts.sync,
+      ...devices,
+      ...parts.deviceStreams,
+      ...presence,
+      ...parts.oldSync,
+      ...directories,
+      thirdPartyInvites,
+      serverName: config.serverName,
+      publicBaseUrl: config.publicBaseUrl,
+      support: config.wellKnown.support,
+      defaultRoomVersion: config.rooms.defaultVersion,
+    },
+    sharedSecret: new SharedSecretRegistration({
+      secret: config.registration.sharedSecret,
+      registration: accounts.registration,
+      clock,
+    }),
+  }
+}
+
+/** The parts of the server, in the order in which they are built on one another. */
+function createParts({ config, clock, log, storage, outbound, outboundHttp, signal }: Foundation) {
   const deviceLists = createDeviceLists(config, storage)
   const core = createRoomCore(config.serverName, clock, storage)
   const transport = createTransport(config, clock, storage, outbound)
-  const federation = createFederation(config, clock, federationLog, storage, core, transport)
+  const federation = createFederation(config, clock, log.logger('federation'), storage, core, transport)
   const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)
   const rooms = createRoomServices(config, clock, storage, core, federation.remoteRooms, streams.pushRules)
   const directories = createDirectories(config, clock, storage, core, rooms, transport.client)
@@ -74,7 +116,26 @@ export function createServices({ config, clock, log, storage, outbound, outbound
     presence.presenceStream,
   ])
   const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)
-  const workers: Worker[] = [
+  return {
+    core,
+    transport,
+    federation,
+    streams,
+    rooms,
+    directories,
+    accounts,
+    thirdPartyInvites,
+    devices,
+    deviceStreams,
+    presence,
+    sync,
+    oldSync,
+  }
+}
+
+/** What works by itself, from the start of the server to its end. */
+function workersOf({ accounts, federation, devices, presence, directories }: ReturnType<typeof createParts>): Worker[] {
+  return [
     accounts.lastSeen,
     federation.federationSender,
     devices.deviceAnnouncer,
@@ -82,39 +143,4 @@ export function createServices({ config, clock, log, storage, outbound, outbound
     presence.presence,
     directories.searchIndex,
   ]
-  return {
-    workers,
-    authenticateServer: transport.authenticateServer,
-    federation: createFederationServices(config, clock, federationLog, storage, core, transport, federation, rooms, {
-      ...streams,
-      ...devices,
-      ...directories,
-      thirdPartyInvites,
-      eduHandlers: { ...deviceEdus(devices), ...presenceEdus(presence.presence) },
-    }),
-    federationSender: federation.federationSender,
-    client: {
-      ...storage,
-      ...core,
-      ...rooms,
-      ...accounts,
-      ...streams,
-      ...sync,
-      ...devices,
-      ...deviceStreams,
-      ...presence,
-      ...oldSync,
-      ...directories,
-      thirdPartyInvites,
-      serverName: config.serverName,
-      publicBaseUrl: config.publicBaseUrl,
-      support: config.wellKnown.support,
-      defaultRoomVersion: config.rooms.defaultVersion,
-    },
-    sharedSecret: new SharedSecretRegistration({
-      secret: config.registration.sharedSecret,
-      registration: accounts.registration,
-      clock,
-    }),
-  }
 }
