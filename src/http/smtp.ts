@@ -1,5 +1,5 @@
 /** Sends mail through a mail server, by SMTP (RFC 5321) and no more of it than that takes: one message a connection. */
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, getCACertificates } from 'node:tls'
 import { badGateway } from '../core/errors.ts'
 
@@ -93,7 +93,9 @@ class Dialogue {
   #encrypted(socket?: Socket): Socket {
     const { host, port, authorities, verifyTls } = this.#server
     const ca = [...getCACertificates('default'), ...authorities]
-    return connectTls({ host, port, servername: host, ca, rejectUnauthorized: verifyTls, ...(socket && { socket }) })
+    // An IP address is never sent as SNI.
+    const name = isIP(host) === 0 ? { servername: host } : {}
+    return connectTls({ host, port, ...name, ca, rejectUnauthorized: verifyTls, ...(socket && { socket }) })
   }
 
   #listen(): void {

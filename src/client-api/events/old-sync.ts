@@ -21,7 +21,8 @@ export const oldSyncRoutes = ({ eventStream, roomSnapshots }: Services): Route[]
     if (requester.isGuest && query.room_id === undefined) throw guestForbidden('Guests have to name a room')
     const request = {
       reader: requester,
-      from: query.from === undefined ? undefined : decodeToken(query.from),
+      // Some clients write an empty token where they have none yet.
+      from: query.from === undefined || query.from === '' ? undefined : decodeToken(query.from),
       timeoutMs: Math.min(query.timeout ?? DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS),
       limit: query.limit,
       roomId: query.room_id,
