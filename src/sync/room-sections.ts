@@ -40,7 +40,8 @@ export interface RoomSectionsParts {
 }
 
 interface SharedText {
-  readonly text: Promise<string>
+  /** Undefined where readers are told different things. */
+  readonly text: Promise<string | undefined>
   readonly madeAt: number
 }
 
@@ -167,15 +168,21 @@ export class RoomSections {
     return `"summary":${summaryText(await this.#parts.summaries.of(room.nid, endRoot, turn.reader.userId))}`
   }
 
-  /** The events as JSON; members who sent none of a shared content share one text. */
+  /** The events as JSON; members who sent none of a shared content share one text, unless it tells them different things. */
   async #text(turn: SyncTurn, content: SectionContent, events: readonly StoredEvent[]): Promise<string> {
     if (events.length === 0) return ''
+    const { reader, filter } = turn
+    const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(reader.userNid)
+    const shared = isShared ? await this.#sharedText(turn, events) : undefined
+    return shared ?? this.#parts.texts.of(events, reader, filter)
+  }
+
+  #sharedText({ reader, filter }: SyncTurn, events: readonly StoredEvent[]): Promise<string | undefined> {
     const { texts, clock, aggregations } = this.#parts
-    const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(turn.reader.userNid)
-    if (!isShared || (await aggregations.isPersonal(events))) return texts.of(events, turn.reader, turn.filter)
     const shared = this.#texts.get(events)
     if (shared && clock.now() - shared.madeAt < SHARE_TEXT_MS) return shared.text
-    const text = texts.of(events, turn.reader, turn.filter)
+    const make = async () => ((await aggregations.isPersonal(events)) ? undefined : texts.of(events, reader, filter))
+    const text = make()
     this.#texts.set(events, { text, madeAt: clock.now() })
     return text
   }
