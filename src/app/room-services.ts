@@ -1,3 +1,4 @@
+import type { ServerName } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { RoomAliases } from '../rooms/aliases.ts'
@@ -45,17 +46,8 @@ export function createRoomServices(
 ) {
   const { serverName } = config
   const common = { ...storage, ...core, serverName, clock, remote }
-  const outOfBand = new OutOfBand(common)
-  const guests = new GuestAccess(common)
-  const restricted = new RestrictedJoins(common)
-  const invites = new Invites(common)
-  const succession = new RoomSuccession({ ...common, pushRules })
-  const joins = new Joins({ ...common, restricted, guests, succession })
-  const departures = new Departures({ ...common, outOfBand })
-  const kicks = new Kicks(common)
-  const bans = new Bans(common)
-  const knocks = new Knocks({ ...common, outOfBand })
-  const membershipSetting = new MembershipSetting({ ...common, invites, joins, departures, kicks, bans, knocks })
+  const membership = createMembershipServices(common, pushRules)
+  const { invites, guests, departures, succession, membershipSetting } = membership
   const roomAliases = new RoomAliases({ ...common, requireMembership: config.rooms.requireMembershipForAliases })
   const stateAtPosition = new StateAtPosition(storage)
   const roomViews = new RoomViews({ ...common, stateAtPosition })
@@ -65,15 +57,7 @@ export function createRoomServices(
   const { defaultVersion, allowPublication, publicListWithoutAuth } = config.rooms
   const roomCreation = new RoomCreation({ ...common, invites, defaultVersion, allowPublication })
   return {
-    outOfBand,
-    guests,
-    restricted,
-    invites,
-    joins,
-    departures,
-    kicks,
-    bans,
-    knocks,
+    ...membership,
     roomAliases,
     stateAtPosition,
     roomViews,
@@ -91,5 +75,35 @@ export function createRoomServices(
     roomCreation,
     roomUpgrades: new RoomUpgrades({ ...common, roomCreation, succession }),
     clientSends: new ClientSends({ ...common, relatedEvents, roomAliases, guests, membershipSetting }),
+  }
+}
+
+type MembershipParts = Storage &
+  RoomCore & { readonly serverName: ServerName; readonly clock: Clock; readonly remote: RemoteRooms }
+
+/** How users come into rooms and out of them. */
+function createMembershipServices(common: MembershipParts, pushRules: PushRules) {
+  const outOfBand = new OutOfBand(common)
+  const guests = new GuestAccess(common)
+  const restricted = new RestrictedJoins(common)
+  const invites = new Invites(common)
+  const succession = new RoomSuccession({ ...common, pushRules })
+  const joins = new Joins({ ...common, restricted, guests, succession })
+  const departures = new Departures({ ...common, outOfBand })
+  const kicks = new Kicks(common)
+  const bans = new Bans(common)
+  const knocks = new Knocks({ ...common, outOfBand })
+  return {
+    outOfBand,
+    guests,
+    restricted,
+    invites,
+    succession,
+    joins,
+    departures,
+    kicks,
+    bans,
+    knocks,
+    membershipSetting: new MembershipSetting({ ...common, invites, joins, departures, kicks, bans, knocks }),
   }
 }
