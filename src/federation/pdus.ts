@@ -1,8 +1,8 @@
-/** PDUs off the wire become events here: their form, their signatures and their content hashes are checked, in this order. */
+/** PDUs off the wire become events here: their form, their content hashes and their signatures are checked. */
 import type { EventId } from '../../schemas/ids.ts'
 import type { Json, JsonObject } from '../../schemas/json.ts'
 import { mapInSlices } from '../core/slices.ts'
-import { type ParseOptions, parseEvent, redactedEvent } from '../protocol/event-format.ts'
+import { type ParsedEvent, type ParseOptions, parseEvent, redactedEvent, type Refused } from '../protocol/event-format.ts'
 import type { Event } from '../protocol/event.ts'
 import type { SignatureVerdict, VerifyEventSignatures } from '../protocol/required-signatures.ts'
 import type { RoomRules } from '../protocol/room-versions.ts'
@@ -11,8 +11,8 @@ import type { RoomReference } from '../rooms/remote-history.ts'
 
 /** What became of one PDU. */
 export type CheckedPdu =
-  /** In its redacted form where the content hash did not fit. */
-  | { readonly event: Event }
+  /** In its redacted form where the content hash did not fit. `unauthorised` says why the authorisation rules reject it. */
+  | { readonly event: Event; readonly unauthorised?: string }
   /** Dropped. The id where the PDU is well enough formed to have one. */
   | { readonly refused: string; readonly eventId: EventId | undefined }
 
@@ -31,13 +31,14 @@ export class PduChecks {
     const checked = await this.each(pdus, room.rules, options)
     const events = new Map<EventId, Event>()
     for (const result of checked)
-      if ('event' in result && result.event.roomId === room.roomId) events.set(result.event.eventId, result.event)
+      if ('event' in result && !result.unauthorised && result.event.roomId === room.roomId)
+        events.set(result.event.eventId, result.event)
     return [...events.values()]
   }
 
   /** One result for each PDU, in the same order. */
   async each(pdus: readonly Json[], rules: RoomRules, options: ParseOptions = {}): Promise<CheckedPdu[]> {
-    const parsed = await mapInSlices(pdus, (pdu) => parseEvent(pdu, rules, options))
+    const parsed = await mapInSlices(pdus, (pdu) => takenAs(parseEvent(pdu, rules, options)))
     const results: CheckedPdu[] = []
     for (let start = 0; start < parsed.length; start += VERIFIED_TOGETHER) {
       const part = parsed.slice(start, start + VERIFIED_TOGETHER)
@@ -45,7 +46,7 @@ export class PduChecks {
       const next = verdicts.values()
       for (const result of part) {
         if ('refused' in result) results.push({ refused: result.refused, eventId: undefined })
-        else results.push(afterSignatures(result.event, result.contentHashMatches, next.next().value))
+        else results.push(afterSignatures(result.event, next.next().value))
       }
     }
     return results
@@ -60,9 +61,17 @@ export function losslessBody<B extends JsonObject>(body: B, bodyText: string): B
   return hasNonCanonicalNumbers(bodyText) ? (parseLossless(bodyText) as B) : body
 }
 
-function afterSignatures(event: Event, contentHashMatches: boolean, verdict: SignatureVerdict | undefined): CheckedPdu {
-  if (verdict === undefined || verdict.kind !== 'valid')
-    return { refused: `The signature of ${verdict?.server} is wanting (${verdict?.fault})`, eventId: event.eventId }
-  // If the hash check fails, the event is redacted before it is processed further.
-  return { event: contentHashMatches ? event : redactedEvent(event) }
+/**
+ * If the hash check fails, the event is redacted before it is processed further: before anybody looks at whose signatures it
+ * needs, since that depends on what redaction takes away.
+ */
+function takenAs(parsed: ParsedEvent | Refused): { event: Event } | Refused {
+  if ('refused' in parsed) return parsed
+  return { event: parsed.contentHashMatches ? parsed.event : redactedEvent(parsed.event) }
+}
+
+function afterSignatures(event: Event, verdict: SignatureVerdict | undefined): CheckedPdu {
+  if (verdict?.kind === 'valid') return { event }
+  const fault = `The signature of ${verdict?.server} is wanting (${verdict?.fault})`
+  return verdict?.kind === 'unauthorised' ? { event, unauthorised: fault } : { refused: fault, eventId: event.eventId }
 }

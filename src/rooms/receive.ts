@@ -9,6 +9,7 @@ import type { EventId, RoomId, ServerName } from '../../schemas/ids.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { authStateKeys } from '../protocol/auth-events.ts'
 import { type AuthVerdict, authorise, checkAuthEvents } from '../protocol/event-auth/index.ts'
+import { reject } from '../protocol/event-auth/verdict.ts'
 import type { Event, StateKey } from '../protocol/event.ts'
 import { lookupIn } from '../protocol/state-map.ts'
 import type { Events } from '../storage/events.ts'
@@ -32,6 +33,11 @@ export type Verdict =
   | { readonly kind: 'rejected'; readonly rule: string; readonly why: string }
   /** What it builds on is not to be had. */
   | { readonly kind: 'missing'; readonly why: string }
+
+export interface ReceiveOptions extends PersistOptions {
+  /** Joins that lack the signature of the server which authorises them, with what is wrong: they are rejected. */
+  readonly unauthorised?: ReadonlyMap<EventId, string>
+}
 
 export interface EventReceiverParts {
   events: Events
@@ -57,7 +63,7 @@ export class EventReceiver {
    * Each event must be of the right form, with its signatures checked, and redacted where its content hash did not fit.
    * @param options for the events themselves, not for what has to be fetched before them
    */
-  receive(origin: ServerName, room: Room, received: readonly Event[], options: PersistOptions = {}): Promise<Verdict[]> {
+  receive(origin: ServerName, room: Room, received: readonly Event[], options: ReceiveOptions = {}): Promise<Verdict[]> {
     return this.#inbound.run(room.roomId, async () => {
       const verdicts: Verdict[] = []
       const writes: Promise<void>[] = []
@@ -73,7 +79,7 @@ export class EventReceiver {
     room: Room,
     event: Event,
     writes: Promise<void>[],
-    options?: PersistOptions,
+    options?: ReceiveOptions,
   ): Promise<Verdict> {
     const { events, gaps } = this.#parts
     const mayFill = options !== undefined
@@ -89,7 +95,9 @@ export class EventReceiver {
     if ('kind' in auth) return auth
     const stateBefore = await this.#stateBefore(origin, room, event, mayFill)
     if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
-    return this.#judge(room, event, auth.verdict, stateBefore, writes, options)
+    const unsigned = options?.unauthorised?.get(event.eventId)
+    const verdict = unsigned === undefined ? auth.verdict : reject('join-authoriser-has-signed', unsigned)
+    return this.#judge(room, event, verdict, stateBefore, writes, options)
   }
 
   /** Step 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected. */
