@@ -30,7 +30,7 @@ export function createRoomCore(serverName: ServerName, clock: Clock, storage: St
     resolver,
     writer,
     outliers: new Outliers({ ...storage, writer }),
-    sender: new EventSender({ ...storage, serverName, clock, heads, states, writer }),
+    sender: new EventSender({ ...storage, serverName, clock, heads, states, resolver, writer }),
     clientEvents: new ClientEvents({ ...storage, clock, aggregations }),
     visibility: new Visibility({ ...storage, states }),
   }

@@ -17,6 +17,7 @@ import type { Room } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { ForwardExtremity, RoomHeads } from './heads.ts'
 import type { EventWriter, Persisted } from './persist.ts'
+import type { StateResolver } from './resolve.ts'
 import type { RoomStates } from './state.ts'
 
 /** An event that one of our users wants in a room. */
@@ -46,11 +47,13 @@ export interface EventSenderParts {
   events: Events
   heads: RoomHeads
   states: RoomStates
+  resolver: StateResolver
   writer: EventWriter
   transactions: ClientTransactions
 }
 
-const MAX_PREV_EVENTS = 10
+/** A room with more ends than our events cite is crowded. */
+export const MAX_PREV_EVENTS = 10
 
 /** Builds, authorises and queues the events of our own users. */
 export class EventSender {
@@ -72,15 +75,11 @@ export class EventSender {
 
   /** Queues an event; only under the room's lock, for work that sends several. */
   async queue(room: Room, draft: Draft, transaction?: Transaction): Promise<Persisted> {
-    const { heads, states, writer, transactions } = this.#parts
-    const head = await heads.get(room)
-    const duplicate = await this.#sameState(head.stateRoot, draft)
+    const { heads, writer, transactions } = this.#parts
+    const duplicate = await this.#sameState((await heads.get(room)).stateRoot, draft)
     if (duplicate) return { stored: duplicate, written: Promise.resolve() }
-    const { events: authEvents, find } = await states.lookup(head.stateRoot, neededState(draft, room))
-    const event = await this.#build(room, draft, head.extremities, authEvents)
-    const verdict = authorise(event, find)
-    if (!verdict.allowed) throw refused(verdict)
-    return writer.accept(room, event, head.stateRoot, {
+    const { event, stateRoot } = await this.#allowed(room, draft)
+    return writer.accept(room, event, stateRoot, {
       forward: true,
       isNew: true,
       also: (batch, stored) => {
@@ -91,12 +90,22 @@ export class EventSender {
 
   /** An event of ours, built on the end of the room as it is now, authorised but not kept: for handshakes with other servers. */
   async build(room: Room, draft: Draft): Promise<Event> {
-    const head = await this.#parts.heads.get(room)
-    const { events: authEvents, find } = await this.#parts.states.lookup(head.stateRoot, neededState(draft, room))
-    const event = await this.#build(room, draft, head.extremities, authEvents)
+    return (await this.#allowed(room, draft)).event
+  }
+
+  /** The event and the root of the state before it: where it is built on some of many ends, that is not the room's current state. */
+  async #allowed(room: Room, draft: Draft): Promise<{ event: Event; stateRoot: number }> {
+    const { heads, states, resolver } = this.#parts
+    const { extremities, stateRoot: current } = await heads.get(room)
+    const isCrowded = extremities.length > MAX_PREV_EVENTS
+    const prev = isCrowded ? deepest(extremities) : extremities
+    const roots = prev.map(({ stateAfter }) => stateAfter)
+    const stateRoot = isCrowded ? await resolver.resolve(room, roots) : current
+    const { events: authEvents, find } = await states.lookup(stateRoot, neededState(draft, room))
+    const event = await this.#build(room, draft, prev, authEvents)
     const verdict = authorise(event, find)
     if (!verdict.allowed) throw refused(verdict)
-    return event
+    return { event, stateRoot }
   }
 
   async #sendOnce(room: Room, draft: Draft, transaction: Transaction | undefined): Promise<Persisted> {
@@ -114,8 +123,7 @@ export class EventSender {
     return current && current.sender === sender && isDeepStrictEqual(current.content, content) ? current : undefined
   }
 
-  async #build(room: Room, draft: Draft, extremities: readonly ForwardExtremity[], state: readonly Event[]): Promise<Event> {
-    const prev = extremities.length > MAX_PREV_EVENTS ? deepest(extremities) : extremities
+  async #build(room: Room, draft: Draft, prev: readonly ForwardExtremity[], state: readonly Event[]): Promise<Event> {
     const wanted = new Set(
       authStateKeys({ ...draft, stateKey: draft.stateKey }, room.rules).map(({ type, stateKey }) => stateMapKey(type, stateKey)),
     )
