@@ -8,7 +8,7 @@ import { freePorts } from './ports.ts'
 
 export interface FederatedServer {
   readonly name: string
-  /** Where clients reach it, over plain HTTP. */
+  /** Where clients reach it, and identity servers, over plain HTTP. */
   readonly port: number
   /** The same over TLS, with a certificate of the authority. */
   readonly tlsUrl: string
@@ -46,7 +46,7 @@ export async function federatedSettings(count: number): Promise<FederatedSetting
     await writeFile(tls.certificate, certificatePem)
     await writeFile(tls.key, keyPem)
     const listeners = [
-      { port, resources: ['client', 'media', 'admin', 'metrics'] },
+      { port, resources: ['client', 'federation', 'media', 'admin', 'metrics'] },
       { port: tlsPort, resources: ['federation', 'client'], tls },
     ]
     servers.push({ name, port, tlsUrl: `https://127.0.0.1:${tlsPort}`, listeners, federation })
