@@ -12,7 +12,8 @@ import { buildEvent, type EventTemplate } from '../src/protocol/event-builder.ts
 import { parseEvent } from '../src/protocol/event-format.ts'
 import { roomRules } from '../src/protocol/room-versions.ts'
 import { signEvent, signingKeyFromSeed, verifyJson, verifyKeyFrom } from '../src/protocol/signing.ts'
-import { parseJson, parseLossless, parseStrict } from '../src/protocol/strict-json.ts'
+import { parseJson } from '../src/core/json-text.ts'
+import { parseLossless, parseStrict } from '../src/protocol/strict-json.ts'
 
 const ROUNDS = 15
 const ROUND_MS = 20

@@ -46,8 +46,6 @@ export interface AccountPorts {
   readonly signCall: SignCall
 }
 
-export type AccountServices = ReturnType<typeof createAccounts>
-
 export function createAccounts(config: Config, clock: Clock, storage: Storage, ports: AccountPorts) {
   const serverName = config.serverName
   const lastSeen = new LastSeen({ ...storage, clock })

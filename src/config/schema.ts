@@ -241,7 +241,6 @@ export type Config = Omit<Declared, 'publicBaseUrl'> & {
   /** Without a slash at the end. */
   readonly publicBaseUrl: string
 }
-export type Listener = Config['listeners'][number]
 
 /** The mechanical rule between a key in the file and a property of Config. */
 export function camelCase(key: string): string {

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isServerName, type ServerName } from '../../schemas/ids.ts'
 import { isJsonObject, stringAt } from '../../schemas/json.ts'
 import { type Outbound, OutboundError, type OutboundResponse } from '../http/outbound.ts'
-import { parseJson } from '../protocol/strict-json.ts'
+import { parseJson } from '../core/json-text.ts'
 import type { LookupOutcome } from './lookup-cache.ts'
 
 const HOUR_MS = 3_600_000

@@ -13,8 +13,6 @@ import type { Json } from '../../schemas/json.ts'
 import { parseJson, readJson } from '../core/json-text.ts'
 import { canonicalJson } from './canonical-json.ts'
 
-export { parseJson } from '../core/json-text.ts'
-
 /** Finds every member or item that is no canonical number, and now and then something in a string that looks like one. */
 const SUSPECT_NUMBER = /[:,[][ \t\n\r]*(?:-0|-?(?:\d{16}|\d+[.eE]))/
 const SUSPECT_ESCAPE = /\\u[dD][89a-fA-F]/

@@ -28,7 +28,7 @@ const PRESETS: Readonly<Record<Preset, { joinRule: string; guestAccess: string; 
 }
 
 /** If no preset is given, the visibility determines which one to use. */
-export function presetOf({ preset, visibility }: CreateRoomRequest): Preset {
+function presetOf({ preset, visibility }: CreateRoomRequest): Preset {
   return preset ?? (visibility === 'public' ? 'public_chat' : 'private_chat')
 }
 
@@ -63,7 +63,7 @@ function additionalCreators(request: CreateRoomRequest, creator: UserId): UserId
 }
 
 /** The power levels that a room starts with, under what the request overrides. */
-export function powerLevelContent(request: CreateRoomRequest, creator: UserId, rules: RoomRules): JsonObject {
+function powerLevelContent(request: CreateRoomRequest, creator: UserId, rules: RoomRules): JsonObject {
   const preset = presetOf(request)
   // In v1 to v11 the creator is listed, and trusted invitees with the same level; since v12 creators must not be.
   const operators = preset === 'trusted_private_chat' ? [creator, ...inviteesOf(request)] : [creator]

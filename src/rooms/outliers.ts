@@ -87,7 +87,7 @@ function judge(event: Event, judged: Map<EventId, Judged>): Event | undefined {
 }
 
 /** Whether the auth events that an event names allow it. They are not what holds at the event: that is checked by its state. */
-export function isAuthorised(event: Event, auth: readonly Judged[]): boolean {
+function isAuthorised(event: Event, auth: readonly Judged[]): boolean {
   const named = auth.filter(({ event: { eventId } }) => event.authEvents.includes(eventId))
   return checkAuthEvents(event, named).allowed && authorise(event, lookupIn(auth.map((entry) => entry.event))).allowed
 }

@@ -45,7 +45,7 @@ export class EventTexts {
  * The members of an event that a filter lists, by dot-separated paths.
  * https://spec.matrix.org/v1.19/appendices/#dot-separated-property-paths
  */
-export function withFields(event: JsonObject, fields: readonly string[]): JsonObject {
+function withFields(event: JsonObject, fields: readonly string[]): JsonObject {
   const kept: JsonObject = {}
   for (const field of fields) keep(event, kept, pathOf(field))
   return kept

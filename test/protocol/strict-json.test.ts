@@ -3,14 +3,8 @@ import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { isJsonObject, objectAt } from '../../schemas/json.ts'
 import { MAX_JSON_DEPTH } from '../../src/core/json-text.ts'
-import {
-  hasNonCanonicalNumbers,
-  integerOf,
-  numberOf,
-  parseJson,
-  parseLossless,
-  parseStrict,
-} from '../../src/protocol/strict-json.ts'
+import { parseJson } from '../../src/core/json-text.ts'
+import { hasNonCanonicalNumbers, integerOf, numberOf, parseLossless, parseStrict } from '../../src/protocol/strict-json.ts'
 
 const notCanonical =
   '1.5 1.0 0.0 -0 -0.0 1e3 1E3 1e-3 1.0e0 -1.5 9007199254740992 9007199254740993 -9007199254740992 12345678901234567890 1e999'
