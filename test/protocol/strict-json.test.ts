@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { isJsonObject, objectAt } from '../../schemas/json.ts'
-import { MAX_JSON_DEPTH } from '../../src/core/json-text.ts'
-import { parseJson } from '../../src/core/json-text.ts'
+import { MAX_JSON_DEPTH, parseJson } from '../../src/core/json-text.ts'
 import { hasNonCanonicalNumbers, integerOf, numberOf, parseLossless, parseStrict } from '../../src/protocol/strict-json.ts'
 
 const notCanonical =
