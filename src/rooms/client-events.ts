@@ -101,13 +101,10 @@ export class ClientEvents {
   }
 
   async #redactedBecause(event: StoredEvent, reader: Reader): Promise<string> {
-    const nids = (await this.#parts.events.redactionsOf([event.eventId])).get(event.eventId) ?? []
-    for (const nid of nids) {
-      const redaction = await this.#parts.events.get(nid)
-      if (redaction.standing === 0)
-        return `,"redacted_by":"${redaction.eventId}","redacted_because":${await this.text(redaction, reader, { withRoomId: false })}`
-    }
-    return ''
+    const [nid] = await this.#parts.events.redactionsOf(event.eventId)
+    if (nid === undefined) return ''
+    const redaction = await this.#parts.events.get(nid)
+    return `,"redacted_by":"${redaction.eventId}","redacted_because":${await this.text(redaction, reader, { withRoomId: false })}`
   }
 }
 

@@ -5,8 +5,8 @@ import { eventIdBytes } from '../storage/event-ids.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateMaps } from '../storage/state.ts'
-import { Standing } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
+import { Standing } from '../storage/stored-event.ts'
 import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
 import type { RemoteHistory } from './remote-history.ts'
@@ -34,16 +34,20 @@ export class GapFiller {
     this.#parts = parts
   }
 
-  /** The events between the end of the room and `event`, the earliest first; as many as the server gives and the limit allows. */
+  /**
+   * The events between the end of the room and `event`, the earliest first; as many as the server gives and the limit allows.
+   * What is from before our time in the room is history, which comes by backfill.
+   */
   async eventsBefore(server: ServerName, room: Room, event: Event): Promise<Event[]> {
     const { extremities } = await this.#parts.heads.get(room)
+    const minDepth = await this.#firstDepth(room)
     const missing = await this.#parts.history.missingEvents(server, room, {
       earliest: extremities.map(({ eventId }) => eventId),
       latest: [event.eventId],
       limit: MISSING_LIMIT,
-      minDepth: 0,
+      minDepth,
     })
-    return inOrder(missing ?? [])
+    return inOrder((missing ?? []).filter(({ depth }) => depth >= minDepth))
   }
 
   /** Takes in the auth chain of an event. */
@@ -77,6 +81,13 @@ export class GapFiller {
     if (missing.length > FETCH_LIMIT) return undefined
     await outliers.admit(room, await history.events(server, room, missing))
     return this.#stateOf(room, ids.state, eventId)
+  }
+
+  /** The depth of the first event that came live: our join, where the room is from elsewhere. */
+  async #firstDepth(room: Room): Promise<number> {
+    const { db, timelines, events } = this.#parts
+    const [first] = await timelines.forwards(room.nid, 0, db.position, 1)
+    return first ? (await events.get(first.nid)).head.depth : 0
   }
 
   async #stateOf(room: Room, state: readonly EventId[], eventId: EventId): Promise<number | undefined> {

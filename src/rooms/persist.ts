@@ -1,7 +1,7 @@
 import { type EventId, serverOf, type ServerName } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
 import { changeBy, CurrentMembers, type MemberChanges } from './member-changes.ts'
-import { mayRedact } from './redact.ts'
+import { type RedactionPlan, Redactions } from './redact.ts'
 import type { Batch, Database } from '../storage/database.ts'
 import type { Events, Placement } from '../storage/events.ts'
 import { eventIdBytes } from '../storage/event-ids.ts'
@@ -18,7 +18,7 @@ import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import { endsBeside, isBuiltOn } from './ends.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
-import { redactRelated, relate } from './relation.ts'
+import { relate } from './relation.ts'
 import type { StateResolver } from './resolve.ts'
 import type { RoomStates } from './state.ts'
 
@@ -63,7 +63,7 @@ interface Plan {
   names: ResolvedNames
   cited: ReadonlyMap<EventId, number>
   change: StateChange
-  redacts: StoredEvent | undefined
+  redactions: RedactionPlan
   destinations: ServerName[]
   /** The prev events that have no place in the room here; undefined for an event of ours, which is built on those that have. */
   missing: readonly EventId[] | undefined
@@ -73,9 +73,11 @@ interface Plan {
 export class EventWriter {
   readonly #parts: EventWriterParts
   readonly #members: CurrentMembers
+  readonly #redactions: Redactions
 
   constructor(parts: EventWriterParts) {
     this.#parts = parts
+    this.#redactions = new Redactions(parts)
     this.#members = new CurrentMembers(parts)
   }
 
@@ -219,7 +221,7 @@ export class EventWriter {
       names: resolved,
       cited,
       change,
-      redacts: event.redacts === undefined ? undefined : await this.#redacts(room, event, event.redacts, stateBefore),
+      redactions: await this.#redactions.plan(room, event, stateBefore, options.isNew ?? false),
       destinations: options.forward ? await this.#destinations(room, event) : [],
       missing: mayLeaveGap ? await this.#unplaced(event.prevEvents) : undefined,
     }
@@ -232,10 +234,11 @@ export class EventWriter {
 
   #append(batch: Batch, room: Room, event: Event, placement: Placement, plan: Plan): StoredEvent {
     const { events } = this.#parts
-    if (event.redacts !== undefined) events.addRedaction(batch, event.redacts, plan.nid)
-    if (plan.redacts && placement.standing === Standing.accepted) redactRelated(this.#parts, batch, plan.redacts)
-    if (plan.wasOutlier) return events.settle(batch, plan.nid, room, event, placement, plan.names)
-    return events.append(batch, plan.nid, room, event, placement, plan.names, plan.cited)
+    const stored = plan.wasOutlier
+      ? events.settle(batch, plan.nid, room, event, placement, plan.names)
+      : events.append(batch, plan.nid, room, event, placement, plan.names, plan.cited)
+    this.#redactions.apply(batch, room, event, stored, plan.redactions)
+    return stored
   }
 
   #finish(
@@ -248,7 +251,9 @@ export class EventWriter {
     members: MemberChanges,
     options: PersistOptions,
   ): void {
-    relate(this.#parts, batch, room.nid, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
+    if (plan.redactions.isShown) {
+      relate(this.#parts, batch, room.nid, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
+    }
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)
     if (next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
@@ -275,20 +280,11 @@ export class EventWriter {
     for (const prev of missing) timelines.addMissing(batch, room.nid, eventIdBytes(prev), nid)
   }
 
-  /** The event that this redaction takes effect on, if we have it and the redaction may. */
-  async #redacts(room: Room, redaction: Event, target: EventId, stateBefore: number): Promise<StoredEvent | undefined> {
-    const event = await this.#parts.events.byId(target)
-    if (!event || event.room.nid !== room.nid) return undefined
-    const levels = await this.#parts.states.powerLevels(stateBefore, room)
-    return mayRedact(room.rules, levels, redaction, event) ? event : undefined
-  }
-
   /** The other servers of the room, and that of the user whose membership changes; it has been handed invites before. */
   async #destinations(room: Room, event: Event): Promise<ServerName[]> {
     const { servers } = await this.#parts.memberships.members(room.nid)
-    if (servers.size <= 1 && event.type !== 'm.room.member')
-      return servers.has(this.#parts.serverName) ? [] : ([...servers.keys()] as ServerName[])
-    const destinations = new Set(servers.keys() as Iterable<ServerName>)
+    if (servers.size <= 1 && event.type !== 'm.room.member') return servers.has(this.#parts.serverName) ? [] : [...servers.keys()]
+    const destinations = new Set(servers.keys())
     const isInvite = event.content['membership'] === 'invite'
     if (event.type === 'm.room.member' && event.stateKey !== undefined && !isInvite) destinations.add(serverOf(event.stateKey))
     for (const has of [this.#parts.serverName, serverOf(event.sender)]) destinations.delete(has)

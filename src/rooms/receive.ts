@@ -73,7 +73,10 @@ export class EventReceiver {
     })
   }
 
-  /** @param options undefined for an event that fills a gap: no further ones are filled for it */
+  /**
+   * @param options undefined for an event that fills a gap. Where its own prev events are missing the gap goes on too far:
+   *   then the state after them is asked for. Of the event that was sent, the sender must know all prev events.
+   */
   async #receiveOne(
     origin: ServerName,
     room: Room,
@@ -82,19 +85,20 @@ export class EventReceiver {
     options?: ReceiveOptions,
   ): Promise<Verdict> {
     const { events, gaps } = this.#parts
-    const mayFill = options !== undefined
+    const fillsGap = options === undefined
     const existing = await events.byId(event.eventId)
     if (existing && existing.standing !== Standing.outlier) return { kind: 'known' }
     // A room begins once: whoever is in it has got its beginning with the state, or gets it as history.
     if (event.prevEvents.length === 0)
       return existing ? { kind: 'known' } : { kind: 'missing', why: 'The room has begun already' }
-    if (mayFill && (await this.#unplaced(event.prevEvents)).length > 0) {
+    if (!fillsGap && (await this.#unplaced(room, event.prevEvents)).length > 0) {
       for (const missing of await gaps.eventsBefore(origin, room, event)) await this.#receiveOne(origin, room, missing, writes)
     }
+    // First, since a state that is fetched brings auth events with it.
+    const stateBefore = await this.#stateBefore(origin, room, event, fillsGap)
+    if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
     const auth = await this.#authEvents(origin, room, event)
     if ('kind' in auth) return auth
-    const stateBefore = await this.#stateBefore(origin, room, event, mayFill)
-    if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
     const unsigned = options?.unauthorised?.get(event.eventId)
     const verdict = unsigned === undefined ? auth.verdict : reject('join-authoriser-has-signed', unsigned)
     return this.#judge(room, event, verdict, stateBefore, writes, options)
@@ -116,9 +120,9 @@ export class EventReceiver {
   /** The state before the event: what the states after its prev events resolve to. Undefined where it cannot be known. */
   async #stateBefore(origin: ServerName, room: Room, event: Event, mayFetch: boolean): Promise<number | undefined> {
     const { events, gaps, resolver } = this.#parts
-    const placed = [...(await events.byIds(event.prevEvents)).values()].filter(({ standing }) => standing !== Standing.outlier)
+    const placed = [...(await events.byIds(event.prevEvents)).values()].filter((prev) => isPlaced(prev, room))
     const roots = placed.map(({ stateAfter }) => stateAfter)
-    for (const eventId of await this.#unplaced(event.prevEvents)) {
+    for (const eventId of await this.#unplaced(room, event.prevEvents)) {
       const root = mayFetch ? await gaps.stateAfter(origin, room, eventId) : undefined
       if (root === undefined) return undefined
       roots.push(root)
@@ -166,9 +170,13 @@ export class EventReceiver {
     return authorise(event, find)
   }
 
-  /** Those of the events that have no place in the room here: unknown ones and outliers. */
-  async #unplaced(eventIds: readonly EventId[]): Promise<EventId[]> {
+  /** Those of the events that have no place in the room here: unknown ones, outliers, and events of other rooms. */
+  async #unplaced(room: Room, eventIds: readonly EventId[]): Promise<EventId[]> {
     const known = await this.#parts.events.byIds(eventIds)
-    return eventIds.filter((eventId) => (known.get(eventId)?.standing ?? Standing.outlier) === Standing.outlier)
+    return eventIds.filter((eventId) => !isPlaced(known.get(eventId), room))
   }
+}
+
+function isPlaced(event: StoredEvent | undefined, room: Room): boolean {
+  return event !== undefined && event.standing !== Standing.outlier && event.room.nid === room.nid
 }

@@ -1,6 +1,32 @@
 import { serverOf } from '../../schemas/ids.ts'
+import type { Event } from '../protocol/event.ts'
 import type { PowerLevels } from '../protocol/power-levels.ts'
 import type { RoomRules } from '../protocol/room-versions.ts'
+import type { ChildSummaries } from '../storage/child-summaries.ts'
+import type { Batch } from '../storage/database.ts'
+import type { Events } from '../storage/events.ts'
+import type { Room } from '../storage/rooms.ts'
+import { Standing, type StoredEvent } from '../storage/stored-event.ts'
+import type { Timelines } from '../storage/timelines.ts'
+import { redactRelated } from './relation.ts'
+import type { RoomStates } from './state.ts'
+
+export interface RedactionsParts {
+  events: Events
+  states: RoomStates
+  timelines: Timelines
+  childSummaries: ChildSummaries
+}
+
+/** What redactions have to do with an event that is about to be accepted. */
+export interface RedactionPlan {
+  /** What it redacts, if that is here and it may. */
+  readonly target: StoredEvent | undefined
+  /** Whether clients get it: not a redaction that takes no effect, or not yet. */
+  readonly isShown: boolean
+  /** Redactions that were here before it and take effect on it, with whether clients have had them. */
+  readonly waiting: readonly { redaction: StoredEvent; wasShown: boolean }[]
+}
 
 /**
  * Whether a redaction that passed the authorisation rules takes effect on its target. Until room version 2 those rules have
@@ -15,4 +41,57 @@ export function mayRedact(
 ): boolean {
   if (rules.auth.redactionsNeedPower) return true
   return serverOf(redaction.sender) === serverOf(target.sender) || levels.of(redaction.sender) >= levels.redact
+}
+
+/** Lets redactions take effect, in whichever order they and their targets come. */
+export class Redactions {
+  readonly #parts: RedactionsParts
+
+  constructor(parts: RedactionsParts) {
+    this.#parts = parts
+  }
+
+  /** @param isNew nothing can refer to it yet */
+  async plan(room: Room, event: Event, stateBefore: number, isNew: boolean): Promise<RedactionPlan> {
+    const target = event.redacts === undefined ? undefined : await this.#parts.events.byId(event.redacts)
+    const takesEffect = target !== undefined && (await this.#takesEffect(room, event, target, stateBefore))
+    return {
+      target: takesEffect ? target : undefined,
+      // Since version 3 redactions should not be sent to clients until they and their targets are here and valid.
+      isShown: event.redacts === undefined || room.rules.auth.redactionsNeedPower || takesEffect,
+      waiting: isNew ? [] : await this.#waiting(room, event),
+    }
+  }
+
+  /** Writes what has been planned, with the event of the plan. */
+  apply(batch: Batch, room: Room, event: Event, stored: StoredEvent, { target, waiting }: RedactionPlan): void {
+    const { events, timelines } = this.#parts
+    const isAccepted = stored.standing === Standing.accepted
+    if (event.redacts !== undefined) events.addRedaction(batch, event.redacts, stored.nid, isAccepted && target !== undefined)
+    if (!isAccepted) return
+    if (target) redactRelated(this.#parts, batch, target)
+    if (waiting.length > 0) events.markRedacted(batch, stored.nid)
+    for (const { redaction, wasShown } of waiting) {
+      events.applyRedaction(batch, stored.eventId, redaction.nid)
+      if (!wasShown) timelines.append(batch, room.nid, redaction.nid)
+    }
+  }
+
+  async #waiting(room: Room, event: Event): Promise<{ redaction: StoredEvent; wasShown: boolean }[]> {
+    const { events, timelines } = this.#parts
+    const waiting: { redaction: StoredEvent; wasShown: boolean }[] = []
+    for (const nid of await events.redactionsWaitingFor(event.eventId)) {
+      const redaction = await events.get(nid)
+      if (redaction.standing !== Standing.accepted || redaction.room.nid !== room.nid) continue
+      const levels = await this.#parts.states.powerLevels(redaction.stateBefore, room)
+      if (!mayRedact(room.rules, levels, redaction, event)) continue
+      waiting.push({ redaction, wasShown: (await timelines.positionOf(room.nid, nid)) !== undefined })
+    }
+    return waiting
+  }
+
+  async #takesEffect(room: Room, redaction: Event, target: StoredEvent, stateBefore: number): Promise<boolean> {
+    if (target.room.nid !== room.nid) return false
+    return mayRedact(room.rules, await this.#parts.states.powerLevels(stateBefore, room), redaction, target)
+  }
 }

@@ -26,8 +26,9 @@ const ID_BY_NID = 'SELECT event_nid, event_id FROM events WHERE event_nid = ?'
 const INSERT = `INSERT INTO events (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const BODY = 'SELECT event_nid, body FROM events WHERE event_nid = ?'
 const SETTLE = 'UPDATE events SET standing = ?, state_before = ?, state_after = ? WHERE event_nid = ?'
-const ADD_REDACTION = 'INSERT OR IGNORE INTO redactions (target, redaction_nid) VALUES (?, ?)'
-const REDACTIONS_OF = 'SELECT target, redaction_nid FROM redactions WHERE target = ? ORDER BY redaction_nid'
+const ADD_REDACTION = 'INSERT OR IGNORE INTO redactions (target, redaction_nid, applied) VALUES (?, ?, ?)'
+const REDACTIONS_OF = 'SELECT redaction_nid FROM redactions WHERE target = ? AND applied = ? ORDER BY redaction_nid'
+const APPLY_REDACTION = 'UPDATE redactions SET applied = 1 WHERE target = ? AND redaction_nid = ?'
 const MARK_REDACTED = `UPDATE events SET standing = standing | ${REDACTED} WHERE event_nid = ?`
 
 const CACHED_EVENTS = 10_000
@@ -201,9 +202,14 @@ export class Events {
     return this.#keepUntilSettled(batch, event, row, headOf(event), room)
   }
 
-  /** Records that `redaction` redacts `target`, which need not be here yet. */
-  addRedaction(batch: Batch, target: EventId, redactionNid: number): void {
-    batch.run(ADD_REDACTION, eventIdBytes(target), redactionNid)
+  /** Records that a redaction names `target`, which need not be here yet, and whether it takes effect on it. */
+  addRedaction(batch: Batch, target: EventId, redactionNid: number, applied: boolean): void {
+    batch.run(ADD_REDACTION, eventIdBytes(target), redactionNid, applied ? 1 : 0)
+  }
+
+  /** A redaction takes effect now that its target is here. */
+  applyRedaction(batch: Batch, target: EventId, redactionNid: number): void {
+    batch.run(APPLY_REDACTION, eventIdBytes(target), redactionNid)
   }
 
   /** Applies a redaction: readers get the redacted form from the commit on. */
@@ -212,18 +218,19 @@ export class Events {
     this.#forget(batch, nid)
   }
 
-  /** The nids of the redactions that name each of the events as their target. */
-  async redactionsOf(targets: Iterable<EventId>): Promise<Map<EventId, number[]>> {
-    const found = new Map<EventId, number[]>()
-    for (const target of targets) {
-      const rows = await this.#db.all<{ redaction_nid: number }>(REDACTIONS_OF, eventIdBytes(target))
-      if (rows.length > 0)
-        found.set(
-          target,
-          rows.map((row) => row.redaction_nid),
-        )
-    }
-    return found
+  /** The nids of the redactions that have taken effect on an event. */
+  redactionsOf(target: EventId): Promise<number[]> {
+    return this.#redactions(target, 1)
+  }
+
+  /** The nids of the redactions that name an event and have not taken effect on it. */
+  redactionsWaitingFor(target: EventId): Promise<number[]> {
+    return this.#redactions(target, 0)
+  }
+
+  async #redactions(target: EventId, applied: 0 | 1): Promise<number[]> {
+    const rows = await this.#db.all<{ redaction_nid: number }>(REDACTIONS_OF, eventIdBytes(target), applied)
+    return rows.map((row) => row.redaction_nid)
   }
 
   #rowOf(batch: Batch, nid: number, room: Room, event: Event, placement: Placement, names: ResolvedNames): EventRow {

@@ -55,6 +55,7 @@ CREATE TABLE backward_extremities (
 CREATE TABLE redactions (
   target BLOB NOT NULL,
   redaction_nid INTEGER NOT NULL,
+  applied INTEGER NOT NULL,
   PRIMARY KEY (target, redaction_nid)
 ) WITHOUT ROWID;
 
