@@ -56,6 +56,7 @@ import * as roomSummary from './room-summary.ts'
 import * as roomUpgrades from './room-upgrades.ts'
 import * as rooms from './rooms.ts'
 import * as search from './search.ts'
+import * as slidingSync from './sliding-sync.ts'
 import * as spaceHierarchy from './space-hierarchy.ts'
 import * as ssoLoginRedirect from './sso-login-redirect.ts'
 import * as support from './support.ts'
@@ -128,6 +129,7 @@ export const clientEndpoints: readonly Endpoint[] = [
   roomUpgrades,
   rooms,
   search,
+  slidingSync,
   spaceHierarchy,
   ssoLoginRedirect,
   support,

@@ -26,6 +26,17 @@ import { AccountData } from '../users/account-data.ts'
 import { PushRules } from '../users/push-rules.ts'
 import type { RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
+import { SharedTexts } from '../sync/shared-texts.ts'
+import { DirectRooms } from '../sync/sliding/direct-rooms.ts'
+import { RoomStandings } from '../sync/sliding/room-standing.ts'
+import { SlidingSync } from '../sync/sliding/sliding-sync.ts'
+import { Connections } from '../sync/sliding/connections.ts'
+import { RoomOrders } from '../sync/sliding/room-order.ts'
+import { Scopes } from '../sync/sliding/scope.ts'
+import { RoomFilterer } from '../sync/sliding/room-filters.ts'
+import { RoomResults } from '../sync/sliding/room-results.ts'
+import { StateReader } from '../sync/sliding/state-reader.ts'
+import { SlidingExtensions } from '../sync/sliding/extensions.ts'
 
 export type UserStreams = ReturnType<typeof createUserStreams>
 
@@ -52,6 +63,26 @@ export function createUserStreams(clock: Clock, storage: Storage, core: RoomCore
   }
 }
 
+type SyncPieces = ReturnType<typeof createSyncPieces>
+
+/** What `/sync` and sliding sync are made of. */
+function createSyncPieces(clock: Clock, storage: Storage, core: RoomCore, pdus: PduSource) {
+  const stateAtPosition = new StateAtPosition(storage)
+  const roomState = new RoomStateReader({ ...storage, stateAtPosition })
+  const texts = new EventTexts({ ...core, pdus })
+  return {
+    stateAtPosition,
+    roomState,
+    contents: new SectionContents({ ...storage, ...core, stateAtPosition, roomState }),
+    texts,
+    sharedTexts: new SharedTexts({ ...core, clock, texts }),
+    summaries: new RoomSummaries({ ...storage, ...core }),
+    lazyMembers: new LazyMembers(storage),
+    receiptStream: new ReceiptStream(storage.receipts, storage.names),
+    strippedStates: new StrippedStates({ ...storage, ...core }),
+  }
+}
+
 /** `/sync` and who waits for it. */
 export function createSync(
   config: Config,
@@ -63,26 +94,21 @@ export function createSync(
   extensions: readonly SyncExtension[],
 ) {
   const { notifier } = streams
-  const stateAtPosition = new StateAtPosition(storage)
-  const roomState = new RoomStateReader({ ...storage, stateAtPosition })
+  const pieces = createSyncPieces(clock, storage, core, pdus)
   const sections = new RoomSections({
     ...storage,
     ...core,
     ...streams,
+    ...pieces,
     clock,
-    stateAtPosition,
-    contents: new SectionContents({ ...storage, ...core, stateAtPosition, roomState }),
-    texts: new EventTexts({ ...core, pdus }),
-    summaries: new RoomSummaries({ ...storage, ...core }),
-    lazyMembers: new LazyMembers(storage),
     typing: streams.typingUsers,
-    receipts: new ReceiptStream(storage.receipts, storage.names),
+    receipts: pieces.receiptStream,
   })
-  const strippedStates = new StrippedStates({ ...storage, ...core })
-  const builder = new SyncBuilder({ ...storage, ...core, strippedStates, pushRules: streams.pushRules, sections, extensions })
+  const builder = new SyncBuilder({ ...storage, ...core, ...pieces, pushRules: streams.pushRules, sections, extensions })
   return {
     notifier,
     filters: new SyncFilters(storage),
+    syncPieces: pieces,
     sync: new Sync({
       ...storage,
       clock,
@@ -93,6 +119,41 @@ export function createSync(
       builder,
       extensions,
       responseCacheMs: config.sync.responseCacheMs,
+    }),
+  }
+}
+
+/** The streams that sliding sync shares with `/sync`. */
+export interface SlidingStreams {
+  readonly toDeviceStream: SyncExtension
+  readonly deviceListStream: SyncExtension
+  readonly keyCountStream: SyncExtension
+  readonly presenceStream: SyncExtension
+}
+
+/** Sliding sync, over the pieces of `/sync`. */
+export function createSlidingSync(
+  clock: Clock,
+  storage: Storage,
+  core: RoomCore,
+  streams: UserStreams,
+  { syncPieces, filters }: { syncPieces: SyncPieces; filters: SyncFilters },
+  others: SlidingStreams,
+) {
+  const directRooms = new DirectRooms(storage)
+  const standings = new RoomStandings({ ...storage, ...core })
+  const parts = { ...storage, ...core, ...syncPieces, filters, notifier: streams.notifier, directRooms, standings }
+  return {
+    slidingSync: new SlidingSync({
+      ...parts,
+      clock,
+      ignoredUsers: streams.accountData,
+      connections: new Connections(),
+      orders: new RoomOrders(parts),
+      scopes: new Scopes({ ...parts, filterer: new RoomFilterer(parts) }),
+      results: new RoomResults({ ...parts, unreadCounts: streams.unreadCounts, stateReader: new StateReader(parts) }),
+      extensions: new SlidingExtensions({ ...parts, ...others, pushRules: streams.pushRules, typingUsers: streams.typingUsers }),
+      presence: others.presenceStream,
     }),
   }
 }

@@ -25,6 +25,7 @@ import { roomSendRoutes } from './events/room-send.ts'
 import { roomStateRoutes } from './events/room-state.ts'
 import { roomsRoutes } from './events/rooms.ts'
 import { oldSyncRoutes } from './events/old-sync.ts'
+import { slidingSyncRoutes } from './events/sliding-sync.ts'
 import { syncRoutes } from './events/sync.ts'
 import { filterRoutes } from './filtering/filter.ts'
 import { accountDataRoutes } from './modules/account-data.ts'
@@ -129,6 +130,7 @@ const streamTables = [
   pushRuleRoutes,
   readMarkerRoutes,
   receiptRoutes,
+  slidingSyncRoutes,
   syncRoutes,
   tagRoutes,
   typingRoutes,

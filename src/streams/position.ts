@@ -1,7 +1,8 @@
 /** The tokens that clients hold: one stream position, which stands for all streams (design rule 7). */
 import { invalidParam } from '../core/errors.ts'
 
-const TOKEN = /^s(-?[0-9]{1,16})$/
+/** What follows an underscore tells apart the answers of sliding sync that are as of the same position. */
+const TOKEN = /^s(-?[0-9]{1,16})(?:_[0-9]{1,16})?$/
 
 /** The token for a position: of `/sync` (`next_batch`, `prev_batch`) as well as of `/messages`, `/context` and `/members`. */
 export function encodeToken(position: number): string {

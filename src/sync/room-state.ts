@@ -67,9 +67,7 @@ export class RoomStateReader {
   /** All of the state; without the members where they are loaded lazily. */
   async whole(wish: StateWish, withMembers: boolean): Promise<RoomState> {
     const { events, maps } = this.#parts
-    const entries = withMembers
-      ? await maps.entries(wish.endRoot)
-      : await this.#withoutMembers.get(wish.endRoot, () => this.#entriesWithoutMembers(wish.endRoot))
+    const entries = await (withMembers ? maps.entries(wish.endRoot) : this.withoutMembers(wish.endRoot))
     const nids = await this.#upToStart(wish, entries, () => true)
     return {
       events: [...(await events.byNids(nids)).values()],
@@ -101,6 +99,11 @@ export class RoomStateReader {
   /** The root of the state at the start of the timeline, or at its end where that is wanted. */
   async #memberRoot({ roomNid, timeline, endRoot, afterTimeline }: StateWish): Promise<number> {
     return timeline.first && !afterTimeline ? this.#parts.stateAtPosition.rootBefore(roomNid, timeline.first) : endRoot
+  }
+
+  /** The state at a root but for the members: event nids by kind nid. */
+  withoutMembers(root: number): Promise<ReadonlyMap<number, number>> {
+    return this.#withoutMembers.get(root, () => this.#entriesWithoutMembers(root))
   }
 
   async #entriesWithoutMembers(root: number): Promise<ReadonlyMap<number, number>> {

@@ -8,6 +8,8 @@ const VERSIONS = Array.from({ length: NEWEST_MINOR_VERSION }, (_, index) => `v1.
 
 /** Features under names from before they were in the specification. Only what is served is listed. */
 const UNSTABLE_FEATURES = {
+  // Sliding sync.
+  'org.matrix.simplified_msc3575': true,
   // Profile fields of any name, and time zones.
   'uk.tcpip.msc4133': true,
   'uk.tcpip.msc4133.stable': true,

@@ -36,6 +36,17 @@ export class ReceiptStream {
     return { text, isNews: text !== '' }
   }
 
+  /** The receipts at some events, and all of the reader's own: for one who gets to know a room. */
+  async at(turn: Pick<SyncTurn, 'reader'>, roomNid: number, events: ReadonlySet<string>): Promise<string> {
+    const receipts = await this.#table.ofRoom(roomNid)
+    return this.#text(
+      receipts.filter(({ userNid, type, eventId }) => {
+        const isOwn = userNid === turn.reader.userNid
+        return isOwn || (type === 'm.read' && events.has(eventId))
+      }),
+    )
+  }
+
   async #shared(roomNid: number, receipts: readonly Receipt[]): Promise<string> {
     const first = receipts[0]
     const last = receipts.at(-1)

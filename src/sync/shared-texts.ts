@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../core/clock.ts'
+import type { Aggregations } from '../rooms/aggregations.ts'
+import type { ClientEvents, Reader } from '../rooms/client-events.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
+import type { EventTexts } from './event-texts.ts'
+import type { SyncTurn } from './request.ts'
+import type { SectionContent } from './section-contents.ts'
+
+/** For how long a text is shared among readers: it holds the age of its events. */
+const SHARE_TEXT_MS = 1_000
+
+export interface SharedTextsParts {
+  clock: Clock
+  texts: EventTexts
+  clientEvents: ClientEvents
+  aggregations: Pick<Aggregations, 'isPersonal'>
+}
+
+interface SharedText {
+  readonly text: Promise<string>
+  readonly madeAt: number
+}
+
+/** Events of contents that many readers get, as text: those who sent none of a shared content share one text. */
+export class SharedTexts {
+  readonly #parts: SharedTextsParts
+  readonly #texts = new LRUCache<readonly StoredEvent[], SharedText>({ max: 2_000 })
+
+  constructor(parts: SharedTextsParts) {
+    this.#parts = parts
+  }
+
+  /** One event in the form for clients. */
+  single(event: StoredEvent, reader: Reader): Promise<string> {
+    return this.#parts.clientEvents.text(event, reader, { withRoomId: false })
+  }
+
+  /** Some events of a content as the members of a JSON array. */
+  async of(turn: SyncTurn, content: SectionContent, events: readonly StoredEvent[]): Promise<string> {
+    if (events.length === 0) return ''
+    const { texts, clock, aggregations } = this.#parts
+    const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(turn.reader.userNid)
+    if (!isShared || (await aggregations.isPersonal(events))) return texts.of(events, turn.reader, turn.filter)
+    const shared = this.#texts.get(events)
+    if (shared && clock.now() - shared.madeAt < SHARE_TEXT_MS) return shared.text
+    const text = texts.of(events, turn.reader, turn.filter)
+    this.#texts.set(events, { text, madeAt: clock.now() })
+    return text
+  }
+}

@@ -1,0 +1,142 @@
+/** The filters of lists (MSC4186, `SlidingRoomFilter`). */
+import { isRoomId, type RoomId } from '../../../schemas/ids.ts'
+import { type JsonObject, objectAt, stringAt } from '../../../schemas/json.ts'
+import { parseJson } from '../../core/json-text.ts'
+import { SharedResults } from '../../core/shared-results.ts'
+import type { StateAtPosition } from '../../rooms/state-at-position.ts'
+import type { RoomStates } from '../../rooms/state.ts'
+import type { StrippedStates } from '../../rooms/stripped-state.ts'
+import type { AccountDataTable } from '../../storage/account-data.ts'
+import type { MembershipRecord } from '../../storage/memberships.ts'
+import type { Rooms } from '../../storage/rooms.ts'
+import type { DirectRooms } from './direct-rooms.ts'
+import type { RoomFilters } from './request.ts'
+
+export interface RoomFiltererParts {
+  accountData: AccountDataTable
+  rooms: Rooms
+  states: RoomStates
+  stateAtPosition: StateAtPosition
+  strippedStates: StrippedStates
+  directRooms: DirectRooms
+}
+
+/** What filters ask about a room's state. */
+interface Facts {
+  readonly type: string | null
+  readonly isEncrypted: boolean
+}
+
+type Test = (record: MembershipRecord) => boolean | Promise<boolean>
+
+/** Chooses the rooms of lists. */
+export class RoomFilterer {
+  readonly #parts: RoomFiltererParts
+  /** By root of the state. */
+  readonly #facts = new SharedResults<number, Facts>(10_000)
+  readonly #strippedFacts = new WeakMap<MembershipRecord, Promise<Facts>>()
+
+  constructor(parts: RoomFiltererParts) {
+    this.#parts = parts
+  }
+
+  /** Those rooms that pass, in the same order. */
+  async matching(
+    filters: RoomFilters,
+    records: readonly MembershipRecord[],
+    userNid: number,
+    upTo: number,
+  ): Promise<readonly MembershipRecord[]> {
+    const tests = await this.#tests(filters, records, userNid, upTo)
+    if (tests.length === 0) return records
+    const found: MembershipRecord[] = []
+    for (const record of records) if (await passes(tests, record)) found.push(record)
+    return found
+  }
+
+  /** The cheap ones come first. */
+  async #tests(
+    filters: RoomFilters,
+    records: readonly MembershipRecord[],
+    userNid: number,
+    upTo: number,
+  ): Promise<readonly Test[]> {
+    const { isInvite, isDm, isEncrypted, roomTypes, notRoomTypes, spaces } = filters
+    const tests: Test[] = []
+    if (isInvite !== undefined) tests.push(({ membership }) => (membership === 'invite') === isInvite)
+    if (isDm !== undefined) {
+      const { rooms } = await this.#parts.directRooms.of(userNid)
+      tests.push(({ roomNid }) => rooms.has(roomNid) === isDm)
+    }
+    if (spaces) {
+      const children = await this.#childrenOf(spaces, records, upTo)
+      tests.push(({ roomNid }) => children.has(roomNid))
+    }
+    tests.push(...this.#tagTests(filters, userNid))
+    if (isEncrypted !== undefined) tests.push(async (record) => (await this.#factsOf(record, upTo)).isEncrypted === isEncrypted)
+    if (roomTypes) tests.push(async (record) => roomTypes.includes((await this.#factsOf(record, upTo)).type))
+    if (notRoomTypes) tests.push(async (record) => !notRoomTypes.includes((await this.#factsOf(record, upTo)).type))
+    return tests
+  }
+
+  #tagTests({ tags, notTags }: RoomFilters, userNid: number): Test[] {
+    const has = (wanted: readonly string[]) => async (record: MembershipRecord) => {
+      const known = await this.#tags(userNid, record.roomNid)
+      return wanted.some((tag) => Object.hasOwn(known, tag))
+    }
+    const hasNot = notTags && has(notTags)
+    return [...(tags ? [has(tags)] : []), ...(hasNot ? [async (record: MembershipRecord) => !(await hasNot(record))] : [])]
+  }
+
+  async #tags(userNid: number, roomNid: number): Promise<JsonObject> {
+    const entry = await this.#parts.accountData.get(userNid, roomNid, 'm.tag')
+    return (entry && objectAt(parseJson(entry.content) as JsonObject, 'tags')) ?? {}
+  }
+
+  /** The server will inspect the m.space.child state events for the JOINED space room IDs given; without subspaces. */
+  async #childrenOf(spaces: readonly RoomId[], records: readonly MembershipRecord[], upTo: number): Promise<Set<number>> {
+    const { rooms, states, stateAtPosition } = this.#parts
+    const joined = new Set(records.filter(({ membership }) => membership === 'join').map(({ roomNid }) => roomNid))
+    const children = new Set<number>()
+    for (const spaceId of spaces) {
+      const space = await rooms.find(spaceId)
+      if (!space || !joined.has(space.nid)) continue
+      for (const { stateKey = '', content } of await states.all(await stateAtPosition.root(space.nid, upTo), 'm.space.child')) {
+        // Without `via` a child has been removed.
+        const child = isRoomId(stateKey) && Array.isArray(content['via']) ? await rooms.find(stateKey) : undefined
+        if (child) children.add(child.nid)
+      }
+    }
+    return children
+  }
+
+  #factsOf(record: MembershipRecord, upTo: number): Promise<Facts> {
+    if (record.membership === 'join') return this.#factsAt(record.roomNid, upTo)
+    const known = this.#strippedFacts.get(record) ?? this.#loadStripped(record)
+    this.#strippedFacts.set(record, known)
+    return known
+  }
+
+  async #factsAt(roomNid: number, upTo: number): Promise<Facts> {
+    const { states, stateAtPosition } = this.#parts
+    const root = await stateAtPosition.root(roomNid, upTo)
+    return this.#facts.get(root, async () => ({
+      type: stringAt(await states.content(root, 'm.room.create'), 'type') ?? null,
+      isEncrypted: (await states.get(root, 'm.room.encryption')) !== undefined,
+    }))
+  }
+
+  async #loadStripped(record: MembershipRecord): Promise<Facts> {
+    const { state } = await this.#parts.strippedStates.of(record)
+    const create = state.find(({ type }) => type === 'm.room.create')
+    return {
+      type: stringAt((create && objectAt(create, 'content')) ?? {}, 'type') ?? null,
+      isEncrypted: state.some(({ type }) => type === 'm.room.encryption'),
+    }
+  }
+}
+
+async function passes(tests: readonly Test[], record: MembershipRecord): Promise<boolean> {
+  for (const test of tests) if (!(await test(record))) return false
+  return true
+}

@@ -1,0 +1,237 @@
+import { type JsonObject, stringAt } from '../../../schemas/json.ts'
+import type { RoomStates } from '../../rooms/state.ts'
+import type { StrippedStates } from '../../rooms/stripped-state.ts'
+import type { UnreadCounts } from '../../rooms/unread-counts.ts'
+import type { Events } from '../../storage/events.ts'
+import type { ReceiptsTable } from '../../storage/receipts.ts'
+import type { Room, Rooms } from '../../storage/rooms.ts'
+import type { StoredEvent } from '../../storage/stored-event.ts'
+import type { Timelines } from '../../storage/timelines.ts'
+import type { Notifier } from '../../streams/notifier.ts'
+import type { SyncFilters } from '../filters.ts'
+import type { LazyMembers } from '../lazy-members.ts'
+import type { RoomSummaries } from '../room-summary.ts'
+import type { SectionContents } from '../section-contents.ts'
+import type { SharedTexts } from '../shared-texts.ts'
+import { bumpStamp } from './bump-stamps.ts'
+import type { Connection, SentRoom } from './connections.ts'
+import { type Draft, draftInitial, draftNews } from './room-drafts.ts'
+import { neededMembers } from './room-members.ts'
+import type { Hero, RoomResult, TimelineResult } from './room-result.ts'
+import type { RoomStandings } from './room-standing.ts'
+import type { SlidingTurn } from './request.ts'
+import type { ScopedRoom } from './scope.ts'
+import type { StateReader } from './state-reader.ts'
+import { encodeToken } from '../../streams/position.ts'
+
+export interface RoomResultsParts {
+  rooms: Rooms
+  events: Events
+  timelines: Timelines
+  receipts: ReceiptsTable
+  states: RoomStates
+  notifier: Notifier
+  filters: SyncFilters
+  contents: SectionContents
+  stateReader: StateReader
+  summaries: RoomSummaries
+  lazyMembers: LazyMembers
+  sharedTexts: SharedTexts
+  strippedStates: StrippedStates
+  standings: RoomStandings
+  unreadCounts: UnreadCounts
+}
+
+/** A room of an answer, in the making. */
+export interface RoomTurn {
+  readonly turn: SlidingTurn
+  readonly connection: Connection
+  readonly scoped: ScopedRoom
+  readonly room: Room
+  /** The user holds a direct chat in it. */
+  readonly isDm: boolean
+  /** The user has privately marked some of it as read since the last answer. */
+  readonly wasRead: boolean
+  /** What the client was sent of it before. */
+  readonly before: SentRoom | undefined
+  /** Where the room ends for the user. */
+  readonly end: number
+}
+
+/** What is to be said of a room, and what the client then knows. */
+export interface RoomOutcome {
+  readonly result: RoomResult | undefined
+  readonly sent: SentRoom
+}
+
+/** Says of rooms what a client does not know yet. */
+export class RoomResults {
+  readonly #parts: RoomResultsParts
+
+  constructor(parts: RoomResultsParts) {
+    this.#parts = parts
+  }
+
+  /** False where it is certain that the client knows all of the room already. */
+  mayHaveNews({ scoped: { record, config }, before, isDm, wasRead }: Omit<RoomTurn, 'room' | 'end'>): boolean {
+    if (!before || wasRead || before.isDm !== isDm || record.position > before.upTo) return true
+    if (record.membership !== 'join') return false
+    if (config.timelineLimit > before.timelineLimit || config.requiredState !== before.requiredState) return true
+    return this.#parts.notifier.mayRoomHaveChanged(record.roomNid, before.upTo)
+  }
+
+  async of(given: Omit<RoomTurn, 'room' | 'end'>): Promise<RoomOutcome> {
+    const { membership, roomNid, position } = given.scoped.record
+    const room = await this.#parts.rooms.get(roomNid)
+    const turn = { ...given, room, end: given.turn.upTo }
+    if (membership === 'join') return this.#seen(turn)
+    const { before } = given
+    if (before?.membership === membership && before.upTo >= position) return this.#reclassified(turn, before)
+    if (membership === 'invite' || membership === 'knock') return this.#stripped(turn)
+    const { event, wasJoined } = await this.#parts.standings.of(given.scoped.record)
+    if (!wasJoined && before?.membership !== 'join') return this.#refused(turn, event)
+    return this.#seen({ ...turn, end: (await this.#parts.timelines.positionOf(roomNid, event.nid)) ?? position })
+  }
+
+  /** A room that the user is joined to, or was up to its end. */
+  async #seen(turn: RoomTurn): Promise<RoomOutcome> {
+    const { before, scoped, isDm, turn: whole } = turn
+    const { record, config } = scoped
+    const known =
+      before?.membership === 'join' && (record.membership !== 'join' || record.began <= before.upTo) ? before : undefined
+    const draft = known ? await draftNews(this.#parts, turn, known) : await draftInitial(this.#parts, turn)
+    const limit =
+      known && !draft?.content.timeline.limited ? Math.max(known.timelineLimit, config.timelineLimit) : config.timelineLimit
+    const sent = {
+      upTo: whole.upTo,
+      membership: record.membership,
+      timelineLimit: limit,
+      requiredState: config.requiredState,
+      isDm,
+    }
+    if (!draft) return known ? { ...(await this.#reclassified(turn, known)), sent } : { result: undefined, sent }
+    return { result: await this.#result(turn, draft, known), sent }
+  }
+
+  async #result(turn: RoomTurn, draft: Draft, known: SentRoom | undefined): Promise<RoomResult> {
+    const { content, state, syncTurn } = draft
+    const { isDm, room, scoped, end } = turn
+    const members = await neededMembers(this.#parts, turn, draft, known)
+    const required = await this.#parts.sharedTexts.of(syncTurn, content, [...state, ...members])
+    const isInitial = known === undefined
+    return {
+      initial: isInitial,
+      membership: scoped.record.membership,
+      lists: scoped.lists,
+      bumpStamp: await bumpStamp(this.#parts, room.nid, end),
+      isDm: isDm === (known?.isDm ?? false) ? undefined : isDm,
+      ...(await this.#naming(draft, isInitial)),
+      ...(isInitial || content.state.summaryChanged ? await this.#summary(turn, draft) : undefined),
+      counts: await this.#counts(turn),
+      requiredState: isInitial || required !== '' ? required : undefined,
+      timeline: await this.#timeline(turn, draft, known),
+    }
+  }
+
+  /** Name and avatar: as they are, or as they have become. */
+  async #naming({ content }: Draft, isInitial: boolean): Promise<Pick<RoomResult, 'name' | 'avatar'>> {
+    const { states } = this.#parts
+    if (isInitial)
+      return {
+        name: stringAt(await states.content(content.endRoot, 'm.room.name'), 'name'),
+        avatar: stringAt(await states.content(content.endRoot, 'm.room.avatar'), 'url'),
+      }
+    const changed = (type: string) => content.state.events.find((event) => event.type === type && event.stateKey === '')?.content
+    const name = changed('m.room.name')
+    const avatar = changed('m.room.avatar')
+    return { name: name && (stringAt(name, 'name') ?? null), avatar: avatar && (stringAt(avatar, 'url') ?? null) }
+  }
+
+  async #summary({ room, turn: { reader } }: RoomTurn, { content }: Draft): Promise<Partial<RoomResult>> {
+    const { summaries, states } = this.#parts
+    const { joined, invited, heroes } = await summaries.of(room.nid, content.endRoot, reader.userId)
+    const shown = heroes?.map(
+      async (userId): Promise<Hero> => ({
+        user_id: userId,
+        ...profileOf(await states.content(content.endRoot, 'm.room.member', userId)),
+      }),
+    )
+    return { joinedCount: joined, invitedCount: invited, heroes: shown && (await Promise.all(shown)) }
+  }
+
+  async #timeline(turn: RoomTurn, draft: Draft, known: SentRoom | undefined): Promise<TimelineResult> {
+    const { content, syncTurn, isExpanded } = draft
+    const { events, limited, startsAfter } = content.timeline
+    return {
+      events: await this.#parts.sharedTexts.of(syncTurn, content, events),
+      eventIds: new Set(events.map(({ eventId }) => eventId)),
+      prevBatch: encodeToken(startsAfter),
+      limited,
+      live: await this.#live(turn, events, known),
+      expanded: isExpanded,
+    }
+  }
+
+  /** How many of the events have come since the last answer. */
+  async #live({ room, connection, end }: RoomTurn, events: readonly StoredEvent[], known: SentRoom | undefined): Promise<number> {
+    const after = known?.upTo ?? connection.known.told?.position
+    if (after === undefined || events.length === 0) return 0
+    const entries = await this.#parts.timelines.backwards(room.nid, after, end, events.length)
+    const recent = new Set(entries.map(({ nid }) => nid))
+    return events.filter(({ nid }) => recent.has(nid)).length
+  }
+
+  async #counts({ scoped: { record }, turn: { reader, upTo } }: RoomTurn) {
+    if (record.membership !== 'join') return undefined
+    return (await this.#parts.unreadCounts.of(reader, record, upTo)).total()
+  }
+
+  /** Nothing has happened in the room; but it may have been read, or have become a direct chat. */
+  async #reclassified(turn: RoomTurn, before: SentRoom): Promise<RoomOutcome> {
+    const { isDm, scoped, room, end, wasRead } = turn
+    const sent = { ...before, upTo: turn.turn.upTo, isDm }
+    if (isDm === before.isDm && !wasRead && !(await this.#wasReadSince(turn, before.upTo))) return { result: undefined, sent }
+    const { record, lists } = scoped
+    const result = {
+      initial: false,
+      membership: record.membership,
+      lists,
+      bumpStamp: record.membership === 'join' ? await bumpStamp(this.#parts, room.nid, end) : record.position,
+      isDm: isDm === before.isDm ? undefined : isDm,
+      counts: await this.#counts(turn),
+    }
+    return { result, sent }
+  }
+
+  async #wasReadSince({ scoped: { record }, turn }: RoomTurn, position: number): Promise<boolean> {
+    if (record.membership !== 'join') return false
+    const receipts = await this.#parts.receipts.since(record.roomNid, position, turn.upTo)
+    return receipts.some(({ userNid }) => userNid === turn.reader.userNid)
+  }
+
+  /** A room that the user is invited to, or has knocked on. */
+  async #stripped(turn: RoomTurn): Promise<RoomOutcome> {
+    const { state } = await this.#parts.strippedStates.of(turn.scoped.record)
+    return this.#outside(turn, { strippedState: state })
+  }
+
+  /** The user has refused the invite, or was refused: there is nothing of the room but that. */
+  async #refused(turn: RoomTurn, event: StoredEvent): Promise<RoomOutcome> {
+    return this.#outside(turn, { requiredState: await this.#parts.sharedTexts.single(event, turn.turn.reader) })
+  }
+
+  #outside({ scoped, isDm, turn }: RoomTurn, said: Partial<RoomResult>): RoomOutcome {
+    const { record, config, lists } = scoped
+    const { membership, position } = record
+    return {
+      result: { initial: true, membership, lists, bumpStamp: position, isDm: isDm || undefined, ...said },
+      sent: { upTo: turn.upTo, membership, timelineLimit: 0, requiredState: config.requiredState, isDm },
+    }
+  }
+}
+
+function profileOf(member: JsonObject): Omit<Hero, 'user_id'> {
+  const displayname = stringAt(member, 'displayname')
+  const avatarUrl = stringAt(member, 'avatar_url')
+  return { ...(displayname !== undefined && { displayname }), ...(avatarUrl !== undefined && { avatar_url: avatarUrl }) }
+}

@@ -1,0 +1,145 @@
+import type { RoomId } from '../../../schemas/ids.ts'
+import type { MembershipRecord } from '../../storage/memberships.ts'
+import type { Rooms } from '../../storage/rooms.ts'
+import type { SentRoom } from './connections.ts'
+import { RequiredState } from './required-state.ts'
+import type { ListRequest, RoomConfig, SlidingRequest, SlidingTurn } from './request.ts'
+import type { RoomFilterer } from './room-filters.ts'
+import type { RoomStandings } from './room-standing.ts'
+
+export interface ScopesParts {
+  rooms: Rooms
+  filterer: RoomFilterer
+  standings: RoomStandings
+}
+
+/** A room that an answer may tell of, and why. */
+export interface ScopedRoom {
+  readonly record: MembershipRecord
+  /** What all of its lists and its subscription ask for together. */
+  readonly config: RoomConfig
+  readonly lists: readonly string[]
+  /** The id under which the client subscribes to it. */
+  readonly subscribedAs: RoomId | undefined
+}
+
+export interface Scope {
+  readonly rooms: ReadonlyMap<number, ScopedRoom>
+  /** How many rooms each list has, its range left aside. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+interface Draft {
+  readonly record: MembershipRecord
+  readonly configs: RoomConfig[]
+  readonly lists: string[]
+  subscribedAs: RoomId | undefined
+}
+
+/** Finds the rooms that a client asks for: those in the windows of its lists, and those that it subscribes to. */
+export class Scopes {
+  readonly #parts: ScopesParts
+
+  constructor(parts: ScopesParts) {
+    this.#parts = parts
+  }
+
+  /** @param ordered all rooms of the user, the most active first */
+  async of(
+    request: SlidingRequest,
+    turn: SlidingTurn,
+    ordered: readonly MembershipRecord[],
+    sent: ReadonlyMap<number, SentRoom>,
+  ): Promise<Scope> {
+    const drafts = new Map<number, Draft>()
+    const counts = new Map<string, number>()
+    const listed = request.lists.size === 0 ? [] : await this.#listed(ordered, turn, sent)
+    for (const [name, list] of request.lists) {
+      const matching = await this.#parts.filterer.matching(list.filters, listed, turn.reader.userNid, turn.upTo)
+      counts.set(name, matching.length)
+      for (const record of windows(matching, list)) draftOf(drafts, record, list.config).lists.push(name)
+    }
+    await this.#addSubscriptions(request, turn, ordered, drafts)
+    return { rooms: new Map([...drafts].map(([roomNid, draft]) => [roomNid, scopedRoom(draft)])), counts }
+  }
+
+  /** The rooms that lists are made of. */
+  async #listed(
+    ordered: readonly MembershipRecord[],
+    turn: SlidingTurn,
+    sent: ReadonlyMap<number, SentRoom>,
+  ): Promise<readonly MembershipRecord[]> {
+    const listed: MembershipRecord[] = []
+    for (const record of ordered)
+      if (record.membership === 'join' || (await this.#isListed(record, turn, sent.has(record.roomNid)))) listed.push(record)
+    return listed
+  }
+
+  /**
+   * Rooms that the user has left are only included if they were sent before; those that they were kicked or banned from always,
+   * unless they were never joined to them.
+   */
+  async #isListed(record: MembershipRecord, { ignored }: SlidingTurn, wasSent: boolean): Promise<boolean> {
+    if (record.forgotten) return false
+    if (record.membership === 'knock') return true
+    if (wasSent && record.membership !== 'invite') return true
+    const { event, wasJoined, byOthers } = await this.#parts.standings.of(record)
+    // Servers must not send room invites from ignored users to clients.
+    if (record.membership === 'invite') return !ignored.has(event.sender)
+    return wasJoined && byOthers
+  }
+
+  async #addSubscriptions(
+    { subscriptions }: SlidingRequest,
+    turn: SlidingTurn,
+    ordered: readonly MembershipRecord[],
+    drafts: Map<number, Draft>,
+  ): Promise<void> {
+    if (subscriptions.size === 0) return
+    const records = new Map(ordered.map((record) => [record.roomNid, record]))
+    for (const [roomId, config] of subscriptions) {
+      const room = await this.#parts.rooms.find(roomId)
+      const record = room && records.get(room.nid)
+      // Rooms that a user subscribes to that they do not have permission to see are ignored.
+      if (!record || !(await this.#maySubscribe(record, turn))) continue
+      draftOf(drafts, record, config).subscribedAs = roomId
+    }
+  }
+
+  async #maySubscribe(record: MembershipRecord, { ignored }: SlidingTurn): Promise<boolean> {
+    if (record.membership === 'join' || record.membership === 'knock') return true
+    const { event, wasJoined } = await this.#parts.standings.of(record)
+    return record.membership === 'invite' ? !ignored.has(event.sender) : wasJoined && !record.forgotten
+  }
+}
+
+function draftOf(drafts: Map<number, Draft>, record: MembershipRecord, config: RoomConfig): Draft {
+  const draft = drafts.get(record.roomNid) ?? { record, configs: [], lists: [], subscribedAs: undefined }
+  drafts.set(record.roomNid, draft)
+  if (!draft.configs.includes(config)) draft.configs.push(config)
+  return draft
+}
+
+function windows(records: readonly MembershipRecord[], { ranges }: ListRequest): readonly MembershipRecord[] {
+  if (!ranges) return records
+  const [only] = ranges
+  if (only && ranges.length === 1) return records.slice(only[0], only[1] + 1)
+  return [...new Set(ranges.flatMap(([first, last]) => records.slice(first, last + 1)))]
+}
+
+function scopedRoom({ record, configs, lists, subscribedAs }: Draft): ScopedRoom {
+  return { record, config: combined(configs), lists, subscribedAs }
+}
+
+/** The superset of some configs. */
+function combined(configs: readonly RoomConfig[]): RoomConfig {
+  const [first] = configs
+  if (first && configs.length === 1) return first
+  return configs.reduce(
+    (all, { timelineLimit, requiredState }) => ({
+      timelineLimit: Math.max(all.timelineLimit, timelineLimit),
+      requiredState: all.requiredState.and(requiredState),
+    }),
+    first ?? { timelineLimit: 0, requiredState: RequiredState.of([]) },
+  )
+}
