@@ -2,6 +2,7 @@ import type { ServerName } from '../../schemas/ids.ts'
 import type { Clock } from '../core/clock.ts'
 import { Aggregations } from '../rooms/aggregations.ts'
 import { ClientEvents } from '../rooms/client-events.ts'
+import { CrowdedRooms } from '../rooms/crowded-rooms.ts'
 import { GapFiller } from '../rooms/gaps.ts'
 import { RoomHeads } from '../rooms/heads.ts'
 import { Outliers } from '../rooms/outliers.ts'
@@ -23,14 +24,16 @@ export function createRoomCore(serverName: ServerName, clock: Clock, storage: St
   const resolver = new StateResolver({ ...storage, states })
   const writer = new EventWriter({ ...storage, serverName, heads, states, resolver })
   const aggregations = new Aggregations(storage)
+  const sender = new EventSender({ ...storage, serverName, clock, heads, states, resolver, writer })
   return {
     aggregations,
+    crowdedRooms: new CrowdedRooms({ ...storage, serverName, clock, heads, states, sender }),
     heads,
     states,
     resolver,
     writer,
     outliers: new Outliers({ ...storage, writer }),
-    sender: new EventSender({ ...storage, serverName, clock, heads, states, resolver, writer }),
+    sender,
     clientEvents: new ClientEvents({ ...storage, clock, aggregations }),
     visibility: new Visibility({ ...storage, states }),
   }

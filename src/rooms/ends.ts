@@ -7,6 +7,10 @@ import { Standing } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { ForwardExtremity, RoomHead } from './heads.ts'
 
+/** An event that says nothing and only brings ends together; other servers know this type as such, too. */
+export const DUMMY_EVENT = 'org.matrix.dummy_event'
+/** Our events cite so many others at most; a room with more ends is crowded. */
+export const MAX_PREV_EVENTS = 10
 /** So many hidden events are looked behind; further ones leave an end too many, which the next event takes away. */
 const MAX_HIDDEN = 1_000
 

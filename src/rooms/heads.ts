@@ -4,6 +4,7 @@ import { KeyedQueue } from '../core/keyed-queue.ts'
 import type { Batch } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
+import { MAX_PREV_EVENTS } from './ends.ts'
 
 const CACHED_HEADS = 5_000
 
@@ -35,6 +36,8 @@ export class RoomHeads {
   readonly #heads = new LRUCache<number, RoomHead>({ max: CACHED_HEADS })
   /** Heads whose event is not durable yet must not be read back from the database. */
   readonly #queued = new Map<number, RoomHead>()
+  /** Of the rooms in use, those with more ends than our events cite. */
+  readonly #crowded = new Map<number, Room>()
   readonly #locks = new KeyedQueue<RoomId>()
 
   constructor(rooms: Rooms, events: Events) {
@@ -51,6 +54,15 @@ export class RoomHeads {
     return this.#queued.get(room.nid) ?? this.#heads.get(room.nid) ?? this.#load(room)
   }
 
+  /** The rooms in use that have more ends than our events cite. */
+  crowded(): Room[] {
+    return [...this.#crowded.values()]
+  }
+
+  isCrowded(room: Room): boolean {
+    return this.#crowded.has(room.nid)
+  }
+
   /** Queues a new head; the room's next event builds on it from now on. Only under the room's lock. */
   advance(batch: Batch, room: Room, head: RoomHead): void {
     this.#rooms.setHead(
@@ -62,9 +74,15 @@ export class RoomHeads {
     this.#queued.set(room.nid, head)
     batch.onSettled((committed) => {
       if (this.#queued.get(room.nid) === head) this.#queued.delete(room.nid)
-      if (committed) this.#heads.set(room.nid, head)
+      if (committed) this.#keep(room, head)
       else this.#drop(room.nid)
     })
+  }
+
+  #keep(room: Room, head: RoomHead): void {
+    this.#heads.set(room.nid, head)
+    if (head.extremities.length > MAX_PREV_EVENTS) this.#crowded.set(room.nid, room)
+    else this.#crowded.delete(room.nid)
   }
 
   /** A write has failed: all that was built on it fails with it, and the next event starts from what is on disk. */
@@ -86,7 +104,7 @@ export class RoomHeads {
       })),
       stateRoot: stored.stateRoot,
     }
-    this.#heads.set(room.nid, head)
+    this.#keep(room, head)
     return head
   }
 }

@@ -15,6 +15,7 @@ import type { Database } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
+import { MAX_PREV_EVENTS } from './ends.ts'
 import type { ForwardExtremity, RoomHeads } from './heads.ts'
 import type { EventWriter, Persisted } from './persist.ts'
 import type { StateResolver } from './resolve.ts'
@@ -51,9 +52,6 @@ export interface EventSenderParts {
   writer: EventWriter
   transactions: ClientTransactions
 }
-
-/** A room with more ends than our events cite is crowded. */
-export const MAX_PREV_EVENTS = 10
 
 /** Builds, authorises and queues the events of our own users. */
 export class EventSender {

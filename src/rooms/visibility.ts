@@ -4,6 +4,7 @@ import { historyVisibilityOf, mayUserSee, type Sight } from '../protocol/history
 import type { Memberships } from '../storage/memberships.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
+import { DUMMY_EVENT } from './ends.ts'
 import type { RoomStates } from './state.ts'
 
 /** Who asks to see events. */
@@ -31,7 +32,7 @@ export class Visibility {
     const sights = new Map<number, Sight>()
     const seen: StoredEvent[] = []
     for (const event of events) {
-      if (event.standing !== 0) continue
+      if (event.standing !== 0 || event.type === DUMMY_EVENT) continue
       let sight = sights.get(event.stateBefore)
       if (!sight) {
         sight = await this.#sight(event.stateBefore, viewer)
