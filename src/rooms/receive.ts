@@ -2,19 +2,19 @@
  * Receipt of events from other servers, step by step.
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  *
- * Steps 1 to 3 (form, signatures, content hash) are done by whoever reads the event off the wire, in bulk and off the
- * event loop; here follow the checks against auth events and state, and what to fetch when those are not here.
+ * Steps 1 to 3 (form, signatures, content hash) are done by federation/pdus.ts, which reads events off the wire, in bulk
+ * and off the event loop; here follow the checks against auth events and state, and what to fetch when those are not here.
  */
 import type { EventId, RoomId, ServerName } from '../../schemas/ids.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
-import { authStateKeys } from '../protocol/auth-events.ts'
 import { type AuthVerdict, authorise, checkAuthEvents } from '../protocol/event-auth/index.ts'
 import { reject } from '../protocol/event-auth/verdict.ts'
-import type { Event, StateKey } from '../protocol/event.ts'
+import type { Event } from '../protocol/event.ts'
 import { lookupIn } from '../protocol/state-map.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
+import { allowedIn } from './allowed.ts'
 import type { GapFiller } from './gaps.ts'
 import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
@@ -139,7 +139,7 @@ export class EventReceiver {
     writes: Promise<void>[],
     options: PersistOptions = {},
   ): Promise<Verdict> {
-    const { heads, writer } = this.#parts
+    const { heads, states, writer } = this.#parts
     const keep = (persisted: Persisted) => {
       // A failure is met where the writes are awaited together.
       persisted.written.catch(() => {})
@@ -148,26 +148,20 @@ export class EventReceiver {
     }
     return heads.locked(room.roomId, async () => {
       // 5. Passes authorisation rules based on the state before the event, otherwise it is rejected.
-      const before = byAuthEvents.allowed ? await this.#allowedIn(stateBefore, event) : byAuthEvents
+      const before = byAuthEvents.allowed ? await allowedIn(states, stateBefore, event) : byAuthEvents
       if (!before.allowed) {
         keep(await writer.keep(room, event, Standing.rejected, stateBefore))
         return { kind: 'rejected', rule: before.rule, why: before.why }
       }
       // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft failed.
       const { stateRoot } = await heads.get(room)
-      const now = stateRoot === stateBefore ? before : await this.#allowedIn(stateRoot, event)
+      const now = stateRoot === stateBefore ? before : await allowedIn(states, stateRoot, event)
       if (!now.allowed) {
         keep(await writer.keep(room, event, Standing.softFailed, stateBefore))
         return { kind: 'soft-failed', rule: now.rule }
       }
       return { kind: 'accepted', stored: keep(await writer.accept(room, event, stateBefore, options)) }
     })
-  }
-
-  async #allowedIn(root: number, event: Event): Promise<AuthVerdict> {
-    const keys: StateKey[] = [{ type: 'm.room.create', stateKey: '' }, ...authStateKeys(event, event.rules)]
-    const { find } = await this.#parts.states.lookup(root, keys)
-    return authorise(event, find)
   }
 
   /** Those of the events that have no place in the room here: unknown ones, outliers, and events of other rooms. */
