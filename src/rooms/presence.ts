@@ -67,6 +67,11 @@ export class Presence implements Worker {
     if (parts.enabled) this.#followJoins()
   }
 
+  /** Whether the server keeps presence at all. */
+  get isEnabled(): boolean {
+    return this.#parts.enabled
+  }
+
   /** A device asks for news and will ask again within `timeoutMs`. */
   async attend(
     user: Pick<Requester, 'userNid' | 'userId'>,

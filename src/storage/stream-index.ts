@@ -33,6 +33,11 @@ export class StreamIndex<K> {
     return this.#positions.get(key) ?? this.#floor
   }
 
+  /** Whether it remembers a change of the key. */
+  has(key: K): boolean {
+    return this.#positions.has(key)
+  }
+
   /** False where it is certain that the key has not changed after `position`. */
   mayHaveChanged(key: K, position: number): boolean {
     return (this.#positions.get(key) ?? this.#floor) > position

@@ -40,6 +40,11 @@ export class TypingUsers {
     return this.#changes.mayHaveChanged(roomNid, position)
   }
 
+  /** Whether somebody has typed there of late, be it that nobody does now. */
+  hasChanged(roomNid: number): boolean {
+    return this.#changes.has(roomNid)
+  }
+
   /** Whether every change after `position` is remembered; those from before the start are not. */
   covers(position: number): boolean {
     return this.#changes.covers(position)

@@ -31,6 +31,7 @@ describe('typing', () => {
     assert.deepEqual(typingIn(await waiting), [[bob.id]])
     await bob.ok('PUT', `rooms/${room}/typing/${bob.id}`, { typing: false })
     assert.deepEqual(typingIn(await alice.room(room)), [[]])
+    assert.deepEqual(typingIn(await alice.anew().room(room)), [[]])
   })
 
   test('goes on for longer where the client says so again, without a word to others', async () => {

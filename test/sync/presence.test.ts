@@ -72,3 +72,17 @@ test('presence goes to other servers', async () => {
   await alice.ok('PUT', `presence/${alice.id}/status`, { presence: 'unavailable', status_msg: 'away' })
   await bob.syncUntil((sync) => (presenceIn(sync, alice.id)?.['status_msg'] === 'away' ? true : undefined))
 })
+
+test('who has never been seen is offline to those who come to share a room with them', async () => {
+  await using server = await testHomeserver()
+  const [alice, bob] = await server.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  const unseen = { set_presence: 'offline' }
+  await alice.sync(unseen)
+  await bob.sync(unseen)
+  await bob.join(room)
+  const [ofAlice, ofBob] = [presenceIn(await bob.sync(unseen), alice.id), presenceIn(await alice.sync(unseen), bob.id)]
+  assert.deepEqual([ofAlice?.['presence'], ofBob?.['presence']], ['offline', 'offline'])
+  assert.equal(presenceIn(await bob.sync(unseen), alice.id), undefined)
+})

@@ -1,3 +1,4 @@
+import { serverOf, type UserId } from '../../../schemas/ids.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Presence, presenceContent } from '../../rooms/presence.ts'
 import type { Memberships } from '../../storage/memberships.ts'
@@ -5,6 +6,9 @@ import type { PresenceRecord, PresenceUsers } from '../../streams/presence.ts'
 import type { SyncExtension, SyncPart, TurnRooms } from '../extension.ts'
 import type { PresenceNews } from '../event-stream.ts'
 import type { SyncRequest, SyncTurn } from '../request.ts'
+
+/** In larger rooms than this, newcomers are not told of those who have never been seen. */
+const MAX_OFFLINE = 100
 
 export interface PresenceStreamParts {
   clock: Clock
@@ -43,8 +47,7 @@ export class PresenceStream implements SyncExtension, PresenceNews {
     const records: PresenceRecord[] = []
     for (const [userNid, userId] of (await memberships.members(roomNid)).joined) {
       if (ignored.has(userId) || changed?.has(userNid) === false) continue
-      const nothing = { userNid, userId, presence: 'offline' as const, statusMsg: undefined, lastActiveTs: undefined }
-      records.push(presenceUsers.get(userNid) ?? nothing)
+      records.push(presenceUsers.get(userNid) ?? neverSeen(userNid, userId))
     }
     return this.#oldTexts(records)
   }
@@ -60,27 +63,47 @@ export class PresenceStream implements SyncExtension, PresenceNews {
   async #records(turn: SyncTurn, rooms: TurnRooms | undefined): Promise<PresenceRecord[]> {
     const { presence, presenceUsers } = this.#parts
     const { reader, filter, ignored } = turn
-    if (!filter.presence.allowsType('m.presence')) return []
-    const records: PresenceRecord[] = []
-    for (const userNid of await this.#candidates(turn, rooms)) {
+    if (!presence.isEnabled || !filter.presence.allowsType('m.presence')) return []
+    const records = await this.#ofNewcomers(turn, rooms)
+    for (const userNid of this.#changed(turn)) {
       const record = presenceUsers.get(userNid)
-      if (!record || ignored.has(record.userId) || !filter.presence.passes({ type: 'm.presence', sender: record.userId }))
-        continue
-      if (await presence.isVisible(reader.userNid, userNid)) records.push(record)
+      if (record && (await presence.isVisible(reader.userNid, userNid))) records.set(userNid, record)
+    }
+    const isWanted = ({ userId }: PresenceRecord) =>
+      !ignored.has(userId) && filter.presence.passes({ type: 'm.presence', sender: userId })
+    return [...records.values()].filter(isWanted)
+  }
+
+  /** Those whose presence has changed, whether or not the reader may see it. */
+  #changed({ since, upTo }: SyncTurn): Iterable<number> {
+    const { presenceUsers } = this.#parts
+    const changed = since === undefined ? undefined : presenceUsers.changed(since, upTo)
+    return changed ?? [...presenceUsers.all()].map(({ userNid }) => userNid)
+  }
+
+  /** Those whom the reader has just come to share a room with: the others of a room just joined, and who has joined the reader's. */
+  async #ofNewcomers({ since, reader }: SyncTurn, rooms: TurnRooms | undefined): Promise<Map<number, PresenceRecord>> {
+    const { presenceUsers, memberships } = this.#parts
+    const records = new Map<number, PresenceRecord>()
+    if (since === undefined) return records
+    for (const { roomNid, began } of rooms?.joined ?? []) {
+      const newcomers = began > since ? undefined : await memberships.begunSince(roomNid, since)
+      if (newcomers?.length === 0) continue
+      const { joined } = await memberships.members(roomNid)
+      const isLarge = joined.size > MAX_OFFLINE
+      for (const userNid of newcomers?.map((member) => member.userNid) ?? joined.keys()) {
+        const userId = joined.get(userNid)
+        if (userId === undefined) continue
+        // Of other servers' users nothing is known yet; our own who have never been seen are not there.
+        const isKnownOffline = !isLarge && userNid !== reader.userNid && serverOf(userId) === serverOf(reader.userId)
+        const record = presenceUsers.get(userNid) ?? (isKnownOffline ? neverSeen(userNid, userId) : undefined)
+        if (record) records.set(userNid, record)
+      }
     }
     return records
   }
+}
 
-  /** Those whose presence may be new to the reader, whether or not they may see it. */
-  async #candidates({ since, upTo }: SyncTurn, rooms: TurnRooms | undefined): Promise<Set<number>> {
-    const { presenceUsers, memberships } = this.#parts
-    const changed = since === undefined ? undefined : presenceUsers.changed(since, upTo)
-    if (since === undefined || !changed) return new Set([...presenceUsers.all()].map(({ userNid }) => userNid))
-    for (const { roomNid, began } of rooms?.joined ?? []) {
-      if (began <= since) continue
-      for (const userNid of (await memberships.members(roomNid)).joined.keys())
-        if (presenceUsers.get(userNid)) changed.add(userNid)
-    }
-    return changed
-  }
+function neverSeen(userNid: number, userId: UserId): PresenceRecord {
+  return { userNid, userId, presence: 'offline', statusMsg: undefined, lastActiveTs: undefined }
 }

@@ -15,7 +15,8 @@ export const NO_NEWS: RoomNews = { text: '', isNews: false }
 export function typingNews(typing: TypingUsers, turn: SyncTurn, roomNid: number, isNew: boolean): RoomNews {
   if (!turn.filter.ephemeral.passes({ type: 'm.typing' })) return NO_NEWS
   const users = typing.in(roomNid).filter((userId) => !turn.ignored.has(userId))
-  if (isNew || turn.since === undefined) return users.length === 0 ? NO_NEWS : newsOf(users, true)
+  // That nobody types any more is told too: clients know nothing of a room where it was never said.
+  if (isNew || turn.since === undefined) return users.length > 0 || typing.hasChanged(roomNid) ? newsOf(users, true) : NO_NEWS
   if (!typing.mayHaveChanged(roomNid, turn.since)) return NO_NEWS
   // What was there before the start is forgotten: clients are told when they hear of the room anyway.
   return newsOf(users, typing.covers(turn.since))
