@@ -100,7 +100,6 @@ export function createSync(
     ...core,
     ...streams,
     ...pieces,
-    clock,
     typing: streams.typingUsers,
     receipts: pieces.receiptStream,
   })

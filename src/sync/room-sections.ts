@@ -1,7 +1,4 @@
-import { LRUCache } from 'lru-cache'
 import { stringAt } from '../../schemas/json.ts'
-import type { Clock } from '../core/clock.ts'
-import type { Aggregations } from '../rooms/aggregations.ts'
 import type { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { RoomStates } from '../rooms/state.ts'
 import type { UnreadCounts } from '../rooms/unread-counts.ts'
@@ -15,23 +12,20 @@ import type { EventTexts } from './event-texts.ts'
 import { type LazyMembers, sendersToKnow } from './lazy-members.ts'
 import type { SyncTurn } from './request.ts'
 import type { SectionContent, SectionContents } from './section-contents.ts'
+import type { SharedTexts } from './shared-texts.ts'
 import type { RoomSummaries, RoomSummary } from './room-summary.ts'
 import { accountDataText } from './streams/account-data.ts'
 import { notificationCounts } from './streams/notification-counts.ts'
 import type { ReceiptStream } from './streams/receipts.ts'
 import { NO_NEWS, typingNews } from './streams/typing.ts'
 
-/** For how long a text is shared among readers: it holds the age of its events. */
-const SHARE_TEXT_MS = 1_000
-
 export interface RoomSectionsParts {
-  clock: Clock
   rooms: Rooms
   states: RoomStates
   stateAtPosition: StateAtPosition
   contents: SectionContents
   texts: EventTexts
-  aggregations: Pick<Aggregations, 'isPersonal'>
+  sharedTexts: SharedTexts
   summaries: RoomSummaries
   lazyMembers: LazyMembers
   unreadCounts: UnreadCounts
@@ -39,16 +33,9 @@ export interface RoomSectionsParts {
   receipts: ReceiptStream
 }
 
-interface SharedText {
-  /** Undefined where readers are told different things. */
-  readonly text: Promise<string | undefined>
-  readonly madeAt: number
-}
-
 /** Writes the sections of rooms that the reader is joined to, or was until now. */
 export class RoomSections {
   readonly #parts: RoomSectionsParts
-  readonly #texts = new LRUCache<readonly StoredEvent[], SharedText>({ max: 2_000 })
 
   constructor(parts: RoomSectionsParts) {
     this.#parts = parts
@@ -128,8 +115,12 @@ export class RoomSections {
   async #events(turn: SyncTurn, room: Room, content: SectionContent, isNew: boolean): Promise<{ text: string; isNews: boolean }> {
     const { timeline, state, endRoot } = content
     const members = turn.filter.state.lazyLoadMembers ? await this.#members(turn, room, content, isNew) : []
-    const stateText = await this.#text(turn, content, members.length === 0 ? state.events : [...state.events, ...members])
-    const timelineText = await this.#text(turn, content, timeline.events)
+    const stateText = await this.#parts.sharedTexts.of(
+      turn,
+      content,
+      members.length === 0 ? state.events : [...state.events, ...members],
+    )
+    const timelineText = await this.#parts.sharedTexts.of(turn, content, timeline.events)
     const summary = state.summaryChanged ? `${await this.#summary(turn, room, endRoot)},` : ''
     const prevBatch = encodeToken(timeline.startsAfter)
     // At the start of an answer that is the first to tell of a room, the client has to throw away what it had of the timeline.
@@ -166,25 +157,6 @@ export class RoomSections {
 
   async #summary(turn: SyncTurn, room: Room, endRoot: number): Promise<string> {
     return `"summary":${summaryText(await this.#parts.summaries.of(room.nid, endRoot, turn.reader.userId))}`
-  }
-
-  /** The events as JSON; members who sent none of a shared content share one text, unless it tells them different things. */
-  async #text(turn: SyncTurn, content: SectionContent, events: readonly StoredEvent[]): Promise<string> {
-    if (events.length === 0) return ''
-    const { reader, filter } = turn
-    const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(reader.userNid)
-    const shared = isShared ? await this.#sharedText(turn, events) : undefined
-    return shared ?? this.#parts.texts.of(events, reader, filter)
-  }
-
-  #sharedText({ reader, filter }: SyncTurn, events: readonly StoredEvent[]): Promise<string | undefined> {
-    const { texts, clock, aggregations } = this.#parts
-    const shared = this.#texts.get(events)
-    if (shared && clock.now() - shared.madeAt < SHARE_TEXT_MS) return shared.text
-    const make = async () => ((await aggregations.isPersonal(events)) ? undefined : texts.of(events, reader, filter))
-    const text = make()
-    this.#texts.set(events, { text, madeAt: clock.now() })
-    return text
   }
 }
 

@@ -18,11 +18,12 @@ export interface SharedTextsParts {
 }
 
 interface SharedText {
-  readonly text: Promise<string>
+  /** Undefined where readers are told different things. */
+  readonly text: Promise<string | undefined>
   readonly madeAt: number
 }
 
-/** Events of contents that many readers get, as text: those who sent none of a shared content share one text. */
+/** Events of contents that many readers get, as text: those who sent none of a shared content share one text, unless it tells them different things. */
 export class SharedTexts {
   readonly #parts: SharedTextsParts
   readonly #texts = new LRUCache<readonly StoredEvent[], SharedText>({ max: 2_000 })
@@ -39,12 +40,18 @@ export class SharedTexts {
   /** Some events of a content as the members of a JSON array. */
   async of(turn: SyncTurn, content: SectionContent, events: readonly StoredEvent[]): Promise<string> {
     if (events.length === 0) return ''
+    const { reader, filter } = turn
+    const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(reader.userNid)
+    const shared = isShared ? await this.#shared(turn, events) : undefined
+    return shared ?? this.#parts.texts.of(events, reader, filter)
+  }
+
+  #shared({ reader, filter }: SyncTurn, events: readonly StoredEvent[]): Promise<string | undefined> {
     const { texts, clock, aggregations } = this.#parts
-    const isShared = content.isForAll && events === content.timeline.events && !content.senders.has(turn.reader.userNid)
-    if (!isShared || (await aggregations.isPersonal(events))) return texts.of(events, turn.reader, turn.filter)
     const shared = this.#texts.get(events)
     if (shared && clock.now() - shared.madeAt < SHARE_TEXT_MS) return shared.text
-    const text = texts.of(events, turn.reader, turn.filter)
+    const make = async () => ((await aggregations.isPersonal(events)) ? undefined : texts.of(events, reader, filter))
+    const text = make()
     this.#texts.set(events, { text, madeAt: clock.now() })
     return text
   }

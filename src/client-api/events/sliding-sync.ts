@@ -21,6 +21,8 @@ type ExtensionsBody = NonNullable<StableBody['extensions']>
 /** No request waits for longer. */
 const MAX_TIMEOUT_MS = 600_000
 const MAX_LISTS = 100
+/** Servers may cap the number of events. */
+const MAX_TIMELINE_LIMIT = 100
 const MAX_SUBSCRIPTIONS = 100
 /** Before the limit was agreed on, clients subscribed to what they showed. */
 const MAX_UNSTABLE_SUBSCRIPTIONS = 1_000
@@ -79,22 +81,25 @@ function stable({
   }
 }
 
-function unstableConfig({ timeline_limit: timelineLimit = 0, required_state: required = [] }: UnstableConfig): RoomConfig {
+function unstableConfig({ timeline_limit: limit = 0, required_state: required = [] }: UnstableConfig): RoomConfig {
   const include = required
     .filter((element) => !isLazy(element))
     .map(([type, stateKey]) => ({ type: unlessAll(type), stateKey: unlessAll(stateKey) }))
-  return { timelineLimit, requiredState: RequiredState.of([{ include, exclude: [], lazyMembers: required.some(isLazy) }]) }
+  return {
+    timelineLimit: Math.min(limit, MAX_TIMELINE_LIMIT),
+    requiredState: RequiredState.of([{ include, exclude: [], lazyMembers: required.some(isLazy) }]),
+  }
 }
 
 const isLazy = ([type, stateKey]: readonly [string, string]): boolean => type === 'm.room.member' && stateKey === '$LAZY'
 const unlessAll = (pattern: string): string | undefined => (pattern === '*' ? undefined : pattern)
 
-function stableConfig({ timeline_limit: timelineLimit, required_state: required }: StableConfig): RoomConfig {
+function stableConfig({ timeline_limit: limit, required_state: required }: StableConfig): RoomConfig {
   const elements = (given: StableConfig['required_state']['include'] = []): StateElement[] =>
     given.map(({ type, state_key: stateKey }) => ({ type, stateKey }))
   const { include, exclude, lazy_members: lazyMembers = false } = required
   const choice = { include: elements(include), exclude: elements(exclude), lazyMembers }
-  return { timelineLimit, requiredState: RequiredState.of([choice]) }
+  return { timelineLimit: Math.min(limit, MAX_TIMELINE_LIMIT), requiredState: RequiredState.of([choice]) }
 }
 
 function subscriptionsOf<C>(

@@ -12,7 +12,7 @@ async function two(hs: TestHomeserver): Promise<[TestUser, TestUser]> {
 }
 
 /** What the encryption connection asks for. */
-const asked = (since?: unknown) => ({
+const encryptionOnly = (since?: unknown) => ({
   extensions: { to_device: { enabled: true, ...(typeof since === 'string' && { since }) }, e2ee: { enabled: true } },
 })
 
@@ -70,22 +70,22 @@ describe('the start of Element X', () => {
     await using hs = await testHomeserver()
     const [alice, bob] = await two(hs)
     const encryption = new Slider(alice, 'encryption')
-    const start = await encryption.sync(asked(), 30_000)
+    const start = await encryption.sync(encryptionOnly(), 30_000)
     assert.deepEqual(start.rooms, {})
     assert.deepEqual(start.extensions['e2ee'], {
       device_one_time_keys_count: { signed_curve25519: 0 },
       device_unused_fallback_key_types: [],
     })
     const since = start.extensions['to_device']?.['next_batch']
-    const waiting = encryption.ask(asked(since), 30_000)
+    const waiting = encryption.ask(encryptionOnly(since), 30_000)
     const messages = { [alice.id]: { [alice.deviceId]: { greeting: 'hi' } } }
     await bob.ok('PUT', 'sendToDevice/test.type/1', { messages })
     const sent = [{ type: 'test.type', sender: bob.id, content: { greeting: 'hi' } }]
     const told = await waiting
     assert.deepEqual(told.extensions['to_device']?.['events'], sent)
-    const again = await encryption.sync(asked(since))
+    const again = await encryption.sync(encryptionOnly(since))
     assert.deepEqual(again.extensions['to_device']?.['events'], sent)
-    const after = await encryption.sync(asked(again.extensions['to_device']?.['next_batch']))
+    const after = await encryption.sync(encryptionOnly(again.extensions['to_device']?.['next_batch']))
     assert.deepEqual(after.extensions['to_device']?.['events'], [])
   })
 
