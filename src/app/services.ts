@@ -19,7 +19,7 @@ import { createPresence } from './presence.ts'
 import { createRoomServices } from './room-services.ts'
 import { createRoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
-import { createSync, createUserStreams } from './sync.ts'
+import { createSlidingSync, createSync, createUserStreams } from './sync.ts'
 
 /** What a server is made of, before it is. */
 export interface Foundation {
@@ -64,6 +64,7 @@ export function createServices(foundation: Foundation) {
       ...parts.deviceStreams,
       ...presence,
       ...parts.oldSync,
+      ...parts.sliding,
       ...directories,
       thirdPartyInvites,
       serverName: config.serverName,
@@ -115,6 +116,7 @@ function createParts({ config, clock, log, storage, outbound, outboundHttp, sign
     ...Object.values(deviceStreams),
     presence.presenceStream,
   ])
+  const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...deviceStreams, ...presence })
   const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)
   return {
     core,
@@ -130,6 +132,7 @@ function createParts({ config, clock, log, storage, outbound, outboundHttp, sign
     presence,
     sync,
     oldSync,
+    sliding,
   }
 }
 
