@@ -23,7 +23,7 @@ export const submitSetup = endpoint('POST', '/_causeway/setup', {
 
 const state = Type.Enum(['ok', 'failing'])
 /** 200 when every part works, else 503. */
-export const health = endpoint('GET', '/_causeway/health', {
+export const health = endpoint('GET', '/health', {
   auth: 'none',
   response: Type.Object({ status: state, parts: Type.Record(Type.String(), state) }),
   spec: '',

@@ -48,7 +48,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const outboundHttp = stack.use(createOutbound(config.outboundHttp))
   const stopping = new AbortController()
   const { signal } = stopping
-  const services = createServices({ config, clock: systemClock, log, storage, outbound, outboundHttp, signal })
+  const services = createServices({ config, clock: systemClock, log, metrics, storage, outbound, outboundHttp, signal })
   stack.use(runWorkers(services.workers, log.logger('workers')))
   stack.defer(async () => stopping.abort())
   watch(metrics, storage, services)
@@ -118,6 +118,9 @@ function watch(metrics: Metrics, storage: Storage, services: Services): void {
   metrics.watch('federation_queue', () => storage.outbox.count())
   metrics.watch('federation_destinations_waiting', () => services.federationSender.busy)
   metrics.watch('database_queue', () => storage.db.queued)
+  for (const [name, { cacheUse }] of Object.entries({ events: storage.events, names: storage.names, state: storage.maps })) {
+    metrics.watchCache(name, cacheUse)
+  }
   metrics.watch('syncs_waiting', () => services.client.notifier.waiting)
 }
 

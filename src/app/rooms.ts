@@ -6,7 +6,7 @@ import { CrowdedRooms } from '../rooms/crowded-rooms.ts'
 import { GapFiller } from '../rooms/gaps.ts'
 import { RoomHeads } from '../rooms/heads.ts'
 import { Outliers } from '../rooms/outliers.ts'
-import { EventWriter } from '../rooms/persist.ts'
+import { EventWriter, type EventWriterParts } from '../rooms/persist.ts'
 import { EventReceiver } from '../rooms/receive.ts'
 import type { RemoteHistory } from '../rooms/remote-history.ts'
 import { StateResolver } from '../rooms/resolve.ts'
@@ -18,11 +18,16 @@ import type { Storage } from './storage.ts'
 export type RoomCore = ReturnType<typeof createRoomCore>
 
 /** What every part of a server that has to do with rooms is built on. */
-export function createRoomCore(serverName: ServerName, clock: Clock, storage: Storage) {
+export function createRoomCore(
+  serverName: ServerName,
+  clock: Clock,
+  storage: Storage,
+  onAccepted?: EventWriterParts['onAccepted'],
+) {
   const heads = new RoomHeads(storage.rooms, storage.events)
   const states = new RoomStates(storage.names, storage.events, storage.maps)
   const resolver = new StateResolver({ ...storage, states })
-  const writer = new EventWriter({ ...storage, serverName, heads, states, resolver })
+  const writer = new EventWriter({ ...storage, serverName, heads, states, resolver, onAccepted })
   const aggregations = new Aggregations(storage)
   const sender = new EventSender({ ...storage, serverName, clock, heads, states, resolver, writer })
   return {

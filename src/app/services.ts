@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/logger.ts'
+import type { Metrics } from '../core/metrics.ts'
 import type { Worker } from '../core/worker.ts'
 import type { Outbound } from '../http/outbound.ts'
 import { presenceEdus } from '../federation/inbound/presence-edu.ts'
@@ -26,6 +27,7 @@ export interface Foundation {
   readonly config: Config
   readonly clock: Clock
   readonly log: Log
+  readonly metrics: Metrics
   readonly storage: Storage
   /** For what goes to other servers. */
   readonly outbound: Outbound
@@ -81,9 +83,9 @@ export function createServices(foundation: Foundation) {
 }
 
 /** The parts of the server, in the order in which they are built on one another. */
-function createParts({ config, clock, log, storage, outbound, outboundHttp, signal }: Foundation) {
+function createParts({ config, clock, log, metrics, storage, outbound, outboundHttp, signal }: Foundation) {
   const deviceLists = createDeviceLists(config, storage)
-  const core = createRoomCore(config.serverName, clock, storage)
+  const core = createRoomCore(config.serverName, clock, storage, (from) => metrics.eventAccepted(from))
   const transport = createTransport(config, clock, storage, outbound)
   const federation = createFederation(config, clock, log.logger('federation'), storage, core, transport)
   const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)

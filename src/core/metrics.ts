@@ -1,4 +1,5 @@
 /** Prometheus metrics. The composition root makes one Metrics and hands out what each module asks for. */
+import type { CacheUse } from './cache-use.ts'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface Metrics {
@@ -8,17 +9,12 @@ export interface Metrics {
   eventAccepted(from: 'local' | 'remote'): void
   /** A group of writes is durable: how many it held, and how long that took. */
   committed(operations: number, seconds: number): void
-  /** Counts the answers of one cache. */
-  cache(name: string): CacheCounter
+  /** Has the use of a cache read at every scrape. */
+  watchCache(name: string, use: Readonly<CacheUse>): void
   /** Has a number read at every scrape. */
   watch(what: Watched, read: () => number | Promise<number>): void
   /** The text that Prometheus scrapes. */
   expose(): Promise<{ contentType: string; body: string }>
-}
-
-export interface CacheCounter {
-  hit(): void
-  miss(): void
 }
 
 const WATCHED = {
@@ -46,12 +42,21 @@ export function createMetrics(options: { readonly enabled: boolean }): Metrics {
     registers,
   })
   const events = new Counter({ name: 'causeway_events_total', help: 'Accepted events', labelNames: ['from'], registers })
+  const watched = new Map<string, Readonly<CacheUse>>()
   const caches = new Counter({
     name: 'causeway_cache_total',
     help: 'Answers of caches',
     labelNames: ['cache', 'outcome'],
-    registers,
+    registers: [],
+    collect() {
+      this.reset()
+      for (const [cache, { hits, misses }] of watched) {
+        this.labels(cache, 'hit').inc(hits)
+        this.labels(cache, 'miss').inc(misses)
+      }
+    },
   })
+  registry.registerMetric(caches)
   const commit = new Histogram({
     name: 'causeway_commit_seconds',
     help: 'Time until a group of writes is durable',
@@ -67,7 +72,7 @@ export function createMetrics(options: { readonly enabled: boolean }): Metrics {
       group.observe(operations)
       commit.observe(seconds)
     },
-    cache: (cacheName) => cacheCounter(caches, cacheName),
+    watchCache: (cacheName, use) => void watched.set(cacheName, use),
     watch: (what, read) => watch(what, read, registry),
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   }
@@ -78,15 +83,9 @@ export const silentMetrics: Metrics = {
   httpAnswered: ignore,
   eventAccepted: ignore,
   committed: ignore,
-  cache: () => ({ hit: ignore, miss: ignore }),
+  watchCache: ignore,
   watch: ignore,
   expose: async () => ({ contentType: 'text/plain', body: '' }),
-}
-
-function cacheCounter(caches: Counter<'cache' | 'outcome'>, name: string): CacheCounter {
-  const hits = caches.labels(name, 'hit')
-  const misses = caches.labels(name, 'miss')
-  return { hit: () => hits.inc(), miss: () => misses.inc() }
 }
 
 function watch(what: Watched, read: () => number | Promise<number>, registry: Registry): void {

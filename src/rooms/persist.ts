@@ -37,6 +37,8 @@ export interface EventWriterParts {
   heads: RoomHeads
   states: RoomStates
   resolver: StateResolver
+  /** Hears of every event that is accepted at the end of a room, for the metrics. */
+  onAccepted?: ((from: 'local' | 'remote') => void) | undefined
 }
 
 export interface PersistOptions {
@@ -259,6 +261,7 @@ export class EventWriter {
     if (next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
     this.#members.apply(batch, room, members)
     if (plan.destinations.length > 0) this.#parts.outbox.enqueue(batch, plan.destinations, stored.nid)
+    this.#parts.onAccepted?.(serverOf(event.sender) === this.#parts.serverName ? 'local' : 'remote')
     options.also?.(batch, stored)
   }
 

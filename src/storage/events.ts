@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { CacheUse } from '../core/cache-use.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
 import type { Batch, Database } from './database.ts'
@@ -48,6 +49,7 @@ export class Events {
   readonly #names: Names
   readonly #rooms: Rooms
   readonly #stored = new LRUCache<number, StoredEvent>({ max: CACHED_EVENTS })
+  readonly cacheUse = new CacheUse()
   readonly #pdus = new LRUCache<number, Event>({ max: CACHED_PDUS })
   readonly #nids = new LRUCache<string, number>({ max: CACHED_EVENTS })
   /** Events of batches that are not durable yet: the next events of their rooms build on them. */
@@ -132,7 +134,7 @@ export class Events {
 
   /** The event if it is in memory: lets hot paths go on without a promise. */
   cached(nid: number): StoredEvent | undefined {
-    return this.#stored.get(nid) ?? this.#pending.get(nid)?.stored
+    return this.cacheUse.count(this.#stored.get(nid) ?? this.#pending.get(nid)?.stored)
   }
 
   /** Whole events with their PDUs, by nid, in the order asked for: for the protocol's algorithms and for other servers. */

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { CacheUse } from '../core/cache-use.ts'
 import type { Batch, Database } from './database.ts'
 
 const BY_NAME = 'SELECT nid, name FROM names WHERE name = ?'
@@ -16,6 +17,7 @@ interface NameRow {
  */
 export class Names {
   readonly #db: Database
+  readonly cacheUse = new CacheUse()
   readonly #nids = new LRUCache<string, number>({ max: 50_000 })
   readonly #names = new LRUCache<number, string>({ max: 50_000 })
   /** Given a nid by a batch that is not durable yet. */
@@ -29,7 +31,7 @@ export class Names {
 
   /** The nid of one name, or undefined where nothing refers to it. */
   async find(name: string): Promise<number | undefined> {
-    const cached = this.#nids.get(name) ?? this.#pending.get(name)
+    const cached = this.cacheUse.count(this.#nids.get(name) ?? this.#pending.get(name))
     if (cached !== undefined) return cached
     const row = await this.#db.get<NameRow>(BY_NAME, name)
     if (row) this.#remember(row)
@@ -41,7 +43,7 @@ export class Names {
     const resolved = new Map<string, number | undefined>()
     const missing: [string][] = []
     for (const name of names) {
-      const nid = this.#nids.get(name)
+      const nid = this.cacheUse.count(this.#nids.get(name))
       if (nid === undefined && !resolved.has(name)) missing.push([name])
       resolved.set(name, nid)
     }

@@ -6,6 +6,7 @@
  * ids do. The empty map has the root 0.
  */
 import { LRUCache } from 'lru-cache'
+import { CacheUse } from '../core/cache-use.ts'
 import type { Batch, Database } from './database.ts'
 import { VarintReader, VarintWriter } from './varint.ts'
 
@@ -50,6 +51,7 @@ const slotOf = (kind: number, depth: number): number => {
 
 export class StateMaps {
   readonly #db: Database
+  readonly cacheUse = new CacheUse()
   readonly #cache = new LRUCache<number, Node>({ max: 60_000 })
   /** Nodes of batches that are not durable yet: reads must find them, and the cache may have let them go. */
   readonly #pending = new Map<number, Node>()
@@ -173,7 +175,7 @@ export class StateMaps {
   }
 
   #cached(id: number): Node | undefined {
-    return this.#cache.get(id) ?? this.#pending.get(id)
+    return this.cacheUse.count(this.#cache.get(id) ?? this.#pending.get(id))
   }
 
   async #load(id: number): Promise<Node> {

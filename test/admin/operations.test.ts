@@ -12,10 +12,10 @@ test('health and metrics are served', async () => {
   }
   const metrics = createMetrics({ enabled: true })
   await using server = await testServer(operationRoutes({ metrics, probes: { database } }))
-  const healthy = await server.call('GET', '/_causeway/health')
+  const healthy = await server.call('GET', '/health')
   assert.deepEqual([healthy.status, healthy.json], [200, { status: 'ok', parts: { database: 'ok' } }])
   works = false
-  const failing = await server.call('GET', '/_causeway/health')
+  const failing = await server.call('GET', '/health')
   assert.deepEqual([failing.status, failing.json], [503, { status: 'failing', parts: { database: 'failing' } }])
   metrics.eventAccepted('local')
   const scraped = await server.call('GET', '/metrics')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CacheUse } from '../../src/core/cache-use.ts'
 import { createMetrics, silentMetrics } from '../../src/core/metrics.ts'
 
 test('what happened is exposed in the format of Prometheus, beside the metrics of the process', async () => {
@@ -7,10 +8,9 @@ test('what happened is exposed in the format of Prometheus, beside the metrics o
   metrics.httpAnswered('GET', '/_matrix/client/versions', 200, 0.002)
   metrics.eventAccepted('local')
   metrics.committed(30, 0.001)
-  const users = metrics.cache('users')
-  users.hit()
-  users.hit()
-  users.miss()
+  const users = new CacheUse()
+  metrics.watchCache('users', users)
+  for (const found of ['alice', 'bob', undefined]) assert.equal(users.count(found), found)
   let waiting = 1
   metrics.watch('syncs_waiting', async () => waiting)
   waiting = 7
