@@ -10,10 +10,14 @@ export interface Observation {
   readonly seconds: number
 }
 
-/** One line a request. It names the declared path only, so that neither tokens nor what stands in queries get in. */
+/** Every client asks again as soon as it has been answered: a line for each message and reader would bury all others. */
+const POLLS = /^\/_matrix\/client\/(?:v3|r0|v4|unstable\/org\.matrix\.simplified_msc3575)\/sync$/
+
+/** One line a request; for a poll that was answered as it should be, only at level `debug`. It names the declared path only, so that neither tokens nor what stands in queries get in. */
 export function logAccess(log: Logger, call: Call, status: number, seconds: number): void {
-  if (!log.isLevelEnabled('info')) return
-  log.info(
+  const level = status === 200 && isPoll(call.routePath) ? 'debug' : 'info'
+  if (!log.isLevelEnabled(level)) return
+  log[level](
     {
       requestId: call.requestId,
       method: call.method,
@@ -26,6 +30,9 @@ export function logAccess(log: Logger, call: Call, status: number, seconds: numb
     'Answered',
   )
 }
+
+const isPoll = (routePath: string | undefined): boolean =>
+  routePath !== undefined && routePath.endsWith('/sync') && POLLS.test(routePath)
 
 function callerOf({ requester }: Call): string | undefined {
   if (requester === undefined) return undefined

@@ -7,6 +7,8 @@ import type { Bytes, Headers, RawResponse } from './reply.ts'
 
 /** Parts are copied together into writes of about this many bytes: thousands of small writes cost more than the copy. */
 const WRITE_BYTES = 256 * 1024
+/** Up to so many characters, one text is cheaper than parts. */
+const SHORT_TEXT = 32 * 1024
 
 /** Writes `answer` with the headers that every answer has. Resolves when the last byte is handed over; never rejects. */
 export async function writeAnswer(res: ServerResponse, answer: RawResponse, always: Headers): Promise<void> {
@@ -27,12 +29,30 @@ function writeBytes(res: ServerResponse, status: number, headers: Headers, body:
     res.end()
     return
   }
-  if (typeof body === 'string' || Buffer.isBuffer(body)) {
-    res.writeHead(status, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) })
-    res.end(body)
+  const whole = isPiece(body) ? body : shortText(body)
+  if (whole !== undefined) {
+    // Node sends a text and the headers before it in one write.
+    res.writeHead(status, { ...headers, 'Content-Length': String(Buffer.byteLength(whole)) })
+    res.end(whole)
     return
   }
-  const writes = joined(body)
+  if (!isPiece(body)) writeParts(res, status, headers, body)
+}
+
+const isPiece = (body: Bytes | readonly Bytes[]): body is Bytes => typeof body === 'string' || Buffer.isBuffer(body)
+
+/** Parts as one text, where they are texts and not many bytes. */
+function shortText(parts: readonly Bytes[]): string | undefined {
+  let length = 0
+  for (const part of parts) {
+    if (typeof part !== 'string') return undefined
+    length += part.length
+  }
+  return length < SHORT_TEXT ? parts.join('') : undefined
+}
+
+function writeParts(res: ServerResponse, status: number, headers: Headers, parts: readonly Bytes[]): void {
+  const writes = joined(parts)
   const length = writes.reduce((sum, { byteLength }) => sum + byteLength, 0)
   res.writeHead(status, { ...headers, 'Content-Length': String(length) })
   for (const bytes of writes) res.write(bytes)
