@@ -29,6 +29,8 @@ export interface ClientEventsParts {
 export interface SerialiseOptions {
   /** Everywhere but in /sync, events name their room. */
   withRoomId: boolean
+  /** It stands in another event: what has redacted it is not told as well, or redactions of redactions might have no end. */
+  isNested?: boolean
 }
 
 /**
@@ -67,7 +69,7 @@ export class ClientEvents {
     if (event.senderNid === reader.userNid && reader.deviceNid !== undefined && !event.isState)
       unsigned += await this.#transactionId(event, reader.deviceNid)
     if (event.isState) unsigned += await this.#replaced(event)
-    if (event.redacted) unsigned += await this.#redactedBecause(event, reader)
+    if (event.redacted && !options.isNested) unsigned += await this.#redactedBecause(event, reader)
     const bundle = await this.#parts.aggregations.of(event, reader.userNid)
     if (bundle) unsigned += await this.#bundled(bundle, reader, options)
     return `${unsigned}}`
@@ -104,7 +106,7 @@ export class ClientEvents {
     const [nid] = await this.#parts.events.redactionsOf(event.eventId)
     if (nid === undefined) return ''
     const redaction = await this.#parts.events.get(nid)
-    return `,"redacted_by":"${redaction.eventId}","redacted_because":${await this.text(redaction, reader, { withRoomId: false })}`
+    return `,"redacted_by":"${redaction.eventId}","redacted_because":${await this.text(redaction, reader, { withRoomId: false, isNested: true })}`
   }
 }
 

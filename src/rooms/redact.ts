@@ -83,6 +83,8 @@ export class Redactions {
     for (const nid of await events.redactionsWaitingFor(event.eventId)) {
       const redaction = await events.get(nid)
       if (redaction.standing !== Standing.accepted || redaction.room.nid !== room.nid) continue
+      // Two events that redact each other, which chosen ids allow, do neither.
+      if (event.redacts === redaction.eventId) continue
       const levels = await this.#parts.states.powerLevels(redaction.stateBefore, room)
       if (!mayRedact(room.rules, levels, redaction, event)) continue
       waiting.push({ redaction, wasShown: (await timelines.positionOf(room.nid, nid)) !== undefined })
@@ -91,7 +93,7 @@ export class Redactions {
   }
 
   async #takesEffect(room: Room, redaction: Event, target: StoredEvent, stateBefore: number): Promise<boolean> {
-    if (target.room.nid !== room.nid) return false
+    if (target.room.nid !== room.nid || target.head.redacts === redaction.eventId) return false
     return mayRedact(room.rules, await this.#parts.states.powerLevels(stateBefore, room), redaction, target)
   }
 }
