@@ -13,7 +13,7 @@ import type { Event } from '../protocol/event.ts'
 import { lookupIn } from '../protocol/state-map.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
-import { Standing, type StoredEvent } from '../storage/stored-event.ts'
+import { isPlaced, Standing, type StoredEvent } from '../storage/stored-event.ts'
 import { allowedIn } from './allowed.ts'
 import type { GapFiller } from './gaps.ts'
 import type { RoomHeads } from './heads.ts'
@@ -169,8 +169,4 @@ export class EventReceiver {
     const known = await this.#parts.events.byIds(eventIds)
     return eventIds.filter((eventId) => !isPlaced(known.get(eventId), room))
   }
-}
-
-function isPlaced(event: StoredEvent | undefined, room: Room): boolean {
-  return event !== undefined && event.standing !== Standing.outlier && event.room.nid === room.nid
 }

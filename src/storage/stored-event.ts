@@ -115,3 +115,8 @@ export class StoredEvent {
 export function parseOf(rules: RoomRules): (text: string) => JsonObject {
   return (rules.strictCanonicalJson ? parseJson : parseLossless) as (text: string) => JsonObject
 }
+
+/** Whether an event has a place in a room: it is of that room, and not kept as an outlier. */
+export function isPlaced(event: StoredEvent | undefined, room: Room): event is StoredEvent {
+  return event !== undefined && event.standing !== Standing.outlier && event.room.nid === room.nid
+}

@@ -19,7 +19,7 @@ import type { Events } from '../../storage/events.ts'
 import type { Memberships } from '../../storage/memberships.ts'
 import type { Room } from '../../storage/rooms.ts'
 import type { StateMaps } from '../../storage/state.ts'
-import { Standing, type StoredEvent } from '../../storage/stored-event.ts'
+import { isPlaced, Standing, type StoredEvent } from '../../storage/stored-event.ts'
 import type { Timelines } from '../../storage/timelines.ts'
 import type { FederationClient } from '../client.ts'
 import { FederationError } from '../errors.ts'
@@ -182,8 +182,7 @@ export class Backfill {
     const roots: number[] = []
     for (const prev of event.prevEvents) {
       const before = stored.get(prev)
-      const isPlaced = before !== undefined && before.standing !== Standing.outlier
-      const root = after.get(prev) ?? (isPlaced ? before.stateAfter : await gaps.stateAfter(server, room, prev))
+      const root = after.get(prev) ?? (isPlaced(before, room) ? before.stateAfter : await gaps.stateAfter(server, room, prev))
       if (root === undefined) return undefined
       roots.push(root)
     }
