@@ -28,10 +28,12 @@ import { PushRulesTable } from '../storage/push-rules.ts'
 import { ReceiptsTable } from '../storage/receipts.ts'
 import { RegistrationTokens } from '../storage/registration-tokens.ts'
 import { RemoteDevicesTable } from '../storage/remote-devices.ts'
+import { RedactionsTable } from '../storage/redactions.ts'
 import { Relations } from '../storage/relations.ts'
 import { Reports } from '../storage/reports.ts'
 import { Rooms } from '../storage/rooms.ts'
 import { ServerKeys } from '../storage/server-keys.ts'
+import { SsoSessions } from '../storage/sso-sessions.ts'
 import { StateMaps } from '../storage/state.ts'
 import { StateJumps } from '../storage/state-jumps.ts'
 import { ThirdPartyIds } from '../storage/third-party-ids.ts'
@@ -83,10 +85,12 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     pushers: new Pushers(db),
     pushRules: new PushRulesTable(db),
     receipts: new ReceiptsTable(db),
+    redactions: new RedactionsTable(db),
     remoteDevices: new RemoteDevicesTable(db),
     registrationTokens: new RegistrationTokens(db),
     relations: new Relations(db, childSummaries),
     reports: new Reports(),
+    ssoSessions: new SsoSessions(db),
     stateJumps: new StateJumps(db),
     serverKeys: new ServerKeys(db),
     thirdPartyIds: new ThirdPartyIds(db),

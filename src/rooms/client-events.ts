@@ -4,6 +4,7 @@ import type { ClientTransactions } from '../storage/client-transactions.ts'
 import type { Events } from '../storage/events.ts'
 import { kindOf } from '../storage/kind.ts'
 import type { Names } from '../storage/names.ts'
+import type { RedactionsTable } from '../storage/redactions.ts'
 import type { StateMaps } from '../storage/state.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
@@ -22,6 +23,7 @@ export interface ClientEventsParts {
   clock: Clock
   names: Names
   events: Events
+  redactions: RedactionsTable
   maps: StateMaps
   transactions: ClientTransactions
 }
@@ -103,7 +105,7 @@ export class ClientEvents {
   }
 
   async #redactedBecause(event: StoredEvent, reader: Reader): Promise<string> {
-    const [nid] = await this.#parts.events.redactionsOf(event.eventId)
+    const [nid] = await this.#parts.redactions.appliedTo(event.eventId)
     if (nid === undefined) return ''
     const redaction = await this.#parts.events.get(nid)
     return `,"redacted_by":"${redaction.eventId}","redacted_because":${await this.text(redaction, reader, { withRoomId: false, isNested: true })}`

@@ -1,41 +1,34 @@
 import { type EventId, serverOf, type ServerName } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
 import { changeBy, CurrentMembers, type MemberChanges } from './member-changes.ts'
-import { type RedactionPlan, Redactions } from './redact.ts'
+import { type RedactionPlan, Redactions, type RedactionsParts } from './redact.ts'
 import type { Batch, Database } from '../storage/database.ts'
-import type { Events, Placement } from '../storage/events.ts'
+import type { Placement } from '../storage/events.ts'
 import { eventIdBytes } from '../storage/event-ids.ts'
 import { kindOf } from '../storage/kind.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import type { Names, ResolvedNames } from '../storage/names.ts'
 import type { Outbox } from '../storage/outbox.ts'
-import type { ChildSummaries } from '../storage/child-summaries.ts'
 import type { Relations } from '../storage/relations.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateChange, StateMaps } from '../storage/state.ts'
 import type { StateJumps } from '../storage/state-jumps.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
-import type { Timelines } from '../storage/timelines.ts'
 import { endsBeside, isBuiltOn } from './ends.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
 import { relate } from './relation.ts'
 import type { StateResolver } from './resolve.ts'
-import type { RoomStates } from './state.ts'
 
-export interface EventWriterParts {
+export interface EventWriterParts extends RedactionsParts {
   serverName: ServerName
   db: Database
   names: Names
-  events: Events
   maps: StateMaps
-  timelines: Timelines
   stateJumps: StateJumps
   memberships: Memberships
   relations: Relations
-  childSummaries: ChildSummaries
   outbox: Outbox
   heads: RoomHeads
-  states: RoomStates
   resolver: StateResolver
   /** Hears of every event that is accepted at the end of a room, for the metrics. */
   onAccepted?: ((from: 'local' | 'remote') => void) | undefined

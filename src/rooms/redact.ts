@@ -5,6 +5,7 @@ import type { RoomRules } from '../protocol/room-versions.ts'
 import type { ChildSummaries } from '../storage/child-summaries.ts'
 import type { Batch } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
+import type { RedactionsTable } from '../storage/redactions.ts'
 import type { Room } from '../storage/rooms.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
@@ -13,6 +14,7 @@ import type { RoomStates } from './state.ts'
 
 export interface RedactionsParts {
   events: Events
+  redactions: RedactionsTable
   states: RoomStates
   timelines: Timelines
   childSummaries: ChildSummaries
@@ -65,22 +67,22 @@ export class Redactions {
 
   /** Writes what has been planned, with the event of the plan. */
   apply(batch: Batch, room: Room, event: Event, stored: StoredEvent, { target, waiting }: RedactionPlan): void {
-    const { events, timelines } = this.#parts
+    const { events, redactions, timelines } = this.#parts
     const isAccepted = stored.standing === Standing.accepted
-    if (event.redacts !== undefined) events.addRedaction(batch, event.redacts, stored.nid, isAccepted && target !== undefined)
+    if (event.redacts !== undefined) redactions.add(batch, event.redacts, stored.nid, isAccepted && target !== undefined)
     if (!isAccepted) return
     if (target) redactRelated(this.#parts, batch, target)
     if (waiting.length > 0) events.markRedacted(batch, stored.nid)
     for (const { redaction, wasShown } of waiting) {
-      events.applyRedaction(batch, stored.eventId, redaction.nid)
+      redactions.apply(batch, stored.eventId, redaction.nid)
       if (!wasShown) timelines.append(batch, room.nid, redaction.nid)
     }
   }
 
   async #waiting(room: Room, event: Event): Promise<{ redaction: StoredEvent; wasShown: boolean }[]> {
-    const { events, timelines } = this.#parts
+    const { events, redactions, timelines } = this.#parts
     const waiting: { redaction: StoredEvent; wasShown: boolean }[] = []
-    for (const nid of await events.redactionsWaitingFor(event.eventId)) {
+    for (const nid of await redactions.waitingFor(event.eventId)) {
       const redaction = await events.get(nid)
       if (redaction.standing !== Standing.accepted || redaction.room.nid !== room.nid) continue
       // Two events that redact each other, which chosen ids allow, do neither.

@@ -15,10 +15,10 @@ import {
 } from './event-layout.ts'
 import { eventIdBytes, eventIdOfBytes } from './event-ids.ts'
 import { kindOf } from './kind.ts'
-import { rawEvent, wholeEvent } from './rebuilt-events.ts'
+import { rebuiltEvent, referencesOf } from './rebuilt-events.ts'
 import type { Names, ResolvedNames } from './names.ts'
 import type { Room, Rooms } from './rooms.ts'
-import { type EventRow, REDACTED, parseOf, Standing, StoredEvent } from './stored-event.ts'
+import { type EventRow, REDACTED, Standing, StoredEvent } from './stored-event.ts'
 
 const COLUMNS = 'event_nid, event_id, room_nid, kind_nid, sender_nid, standing, state_before, state_after, body'
 const BY_NID = `SELECT ${COLUMNS} FROM events WHERE event_nid = ?`
@@ -27,9 +27,6 @@ const ID_BY_NID = 'SELECT event_nid, event_id FROM events WHERE event_nid = ?'
 const INSERT = `INSERT INTO events (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const BODY = 'SELECT event_nid, body FROM events WHERE event_nid = ?'
 const SETTLE = 'UPDATE events SET standing = ?, state_before = ?, state_after = ? WHERE event_nid = ?'
-const ADD_REDACTION = 'INSERT OR IGNORE INTO redactions (target, redaction_nid, applied) VALUES (?, ?, ?)'
-const REDACTIONS_OF = 'SELECT redaction_nid FROM redactions WHERE target = ? AND applied = ? ORDER BY redaction_nid'
-const APPLY_REDACTION = 'UPDATE redactions SET applied = 1 WHERE target = ? AND redaction_nid = ?'
 const MARK_REDACTED = `UPDATE events SET standing = standing | ${REDACTED} WHERE event_nid = ?`
 
 const CACHED_EVENTS = 10_000
@@ -204,35 +201,10 @@ export class Events {
     return this.#keepUntilSettled(batch, event, row, headOf(event), room)
   }
 
-  /** Records that a redaction names `target`, which need not be here yet, and whether it takes effect on it. */
-  addRedaction(batch: Batch, target: EventId, redactionNid: number, applied: boolean): void {
-    batch.run(ADD_REDACTION, eventIdBytes(target), redactionNid, applied ? 1 : 0)
-  }
-
-  /** A redaction takes effect now that its target is here. */
-  applyRedaction(batch: Batch, target: EventId, redactionNid: number): void {
-    batch.run(APPLY_REDACTION, eventIdBytes(target), redactionNid)
-  }
-
   /** Applies a redaction: readers get the redacted form from the commit on. */
   markRedacted(batch: Batch, nid: number): void {
     batch.run(MARK_REDACTED, nid)
-    this.#forget(batch, nid)
-  }
-
-  /** The nids of the redactions that have taken effect on an event. */
-  redactionsOf(target: EventId): Promise<number[]> {
-    return this.#redactions(target, 1)
-  }
-
-  /** The nids of the redactions that name an event and have not taken effect on it. */
-  redactionsWaitingFor(target: EventId): Promise<number[]> {
-    return this.#redactions(target, 0)
-  }
-
-  async #redactions(target: EventId, applied: 0 | 1): Promise<number[]> {
-    const rows = await this.#db.all<{ redaction_nid: number }>(REDACTIONS_OF, eventIdBytes(target), applied)
-    return rows.map((row) => row.redaction_nid)
+    batch.onSettled(() => this.#stored.delete(nid))
   }
 
   #rowOf(batch: Batch, nid: number, room: Room, event: Event, placement: Placement, names: ResolvedNames): EventRow {
@@ -265,10 +237,6 @@ export class Events {
     return stored
   }
 
-  #forget(batch: Batch, nid: number): void {
-    batch.onSettled(() => this.#stored.delete(nid))
-  }
-
   async #load(nids: readonly [number][]): Promise<StoredEvent[]> {
     const rows = await this.#db.many<EventRow & { body: Uint8Array }>(BY_NID, nids)
     const names = await this.#names.namesOf(new Set(rows.flatMap((row) => [row.kind_nid, row.sender_nid])))
@@ -297,21 +265,14 @@ export class Events {
       const event = byNid.get(event_nid)
       if (event) rests.set(event, decodeRest(body))
     }
-    const nids = new Set<number>()
-    const nameNids = new Set<number>()
-    for (const rest of rests.values()) {
-      if (rest.raw !== undefined) continue
-      for (const reference of [...rest.prevEvents, ...rest.authEvents]) if (typeof reference === 'number') nids.add(reference)
-      for (const { serverNid, keyNid } of rest.signatures) nameNids.add(serverNid).add(keyNid)
-    }
-    const ids = await this.#idsOf(nids)
-    const names = await this.#names.namesOf(nameNids)
+    const references = referencesOf(rests.values())
+    const ids = await this.#idsOf(references.events)
+    const names = await this.#names.namesOf(references.names)
     const rebuilt = new Map<number, Event>()
     for (const [event, rest] of rests) {
       const idOf = (reference: EventReference) =>
         eventIdOfBytes(typeof reference === 'number' ? (ids.get(reference) ?? new Uint8Array()) : reference, event.room.rules)
-      const whole =
-        rest.raw === undefined ? wholeEvent(event, rest, idOf, names) : rawEvent(event, parseOf(event.room.rules)(rest.raw))
+      const whole = rebuiltEvent(event, rest, idOf, names)
       this.#pdus.set(event.nid, whole)
       rebuilt.set(event.nid, whole)
     }

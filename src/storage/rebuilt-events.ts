@@ -3,15 +3,28 @@ import type { EventId, RoomId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Event, Pdu } from '../protocol/event.ts'
 import type { BodyRest, EventReference, SignatureReference } from './event-layout.ts'
-import type { StoredEvent } from './stored-event.ts'
+import { parseOf, type StoredEvent } from './stored-event.ts'
 
-/** The event of a body whose parts were kept apart. `idOf` gives the ids of what it cites, `names` those of its signatures. */
-export function wholeEvent(
+/** The nids of the events that some bodies cite, and those of the names in their signatures. */
+export function referencesOf(rests: Iterable<BodyRest>): { events: Set<number>; names: Set<number> } {
+  const events = new Set<number>()
+  const names = new Set<number>()
+  for (const rest of rests) {
+    if (rest.raw !== undefined) continue
+    for (const reference of [...rest.prevEvents, ...rest.authEvents]) if (typeof reference === 'number') events.add(reference)
+    for (const { serverNid, keyNid } of rest.signatures) names.add(serverNid).add(keyNid)
+  }
+  return { events, names }
+}
+
+/** The event of a body. `idOf` gives the ids of what it cites, `names` those of its signatures. */
+export function rebuiltEvent(
   event: StoredEvent,
-  rest: Extract<BodyRest, { raw: undefined }>,
+  rest: BodyRest,
   idOf: (reference: EventReference) => EventId,
   names: ReadonlyMap<number, string>,
 ): Event {
+  if (rest.raw !== undefined) return rawEvent(event, parseOf(event.room.rules)(rest.raw))
   const prevEvents = rest.prevEvents.map(idOf)
   const authEvents = rest.authEvents.map(idOf)
   const pdu: Pdu = {
@@ -44,7 +57,7 @@ function signaturesOf(references: readonly SignatureReference[], names: Readonly
 }
 
 /** The event of a PDU that was kept as text: in room versions 1 and 2 what it cites are pairs of an id and hashes. */
-export function rawEvent(event: StoredEvent, pdu: Pdu): Event {
+function rawEvent(event: StoredEvent, pdu: Pdu): Event {
   return eventOf(event, pdu, citedIds(pdu.prev_events), citedIds(pdu.auth_events))
 }
 

@@ -1,0 +1,41 @@
+import type { EventId } from '../../schemas/ids.ts'
+import type { Batch, Database } from './database.ts'
+import { eventIdBytes } from './event-ids.ts'
+
+const ADD = 'INSERT OR IGNORE INTO redactions (target, redaction_nid, applied) VALUES (?, ?, ?)'
+const APPLY = 'UPDATE redactions SET applied = 1 WHERE target = ? AND redaction_nid = ?'
+const OF_TARGET = 'SELECT redaction_nid FROM redactions WHERE target = ? AND applied = ? ORDER BY redaction_nid'
+
+/** The `redactions` table: which redactions name which events, and whether they have taken effect on them. */
+export class RedactionsTable {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Records that a redaction names `target`, which need not be here yet, and whether it takes effect on it. */
+  add(batch: Batch, target: EventId, redactionNid: number, applied: boolean): void {
+    batch.run(ADD, eventIdBytes(target), redactionNid, applied ? 1 : 0)
+  }
+
+  /** A redaction takes effect now that its target is here. */
+  apply(batch: Batch, target: EventId, redactionNid: number): void {
+    batch.run(APPLY, eventIdBytes(target), redactionNid)
+  }
+
+  /** The nids of the redactions that have taken effect on an event. */
+  appliedTo(target: EventId): Promise<number[]> {
+    return this.#ofTarget(target, 1)
+  }
+
+  /** The nids of the redactions that name an event and have not taken effect on it. */
+  waitingFor(target: EventId): Promise<number[]> {
+    return this.#ofTarget(target, 0)
+  }
+
+  async #ofTarget(target: EventId, applied: 0 | 1): Promise<number[]> {
+    const rows = await this.#db.all<{ redaction_nid: number }>(OF_TARGET, eventIdBytes(target), applied)
+    return rows.map((row) => row.redaction_nid)
+  }
+}
