@@ -3,15 +3,16 @@ import type { Event, EventId, StateKey, StateLookup } from './event.ts'
 
 export type StateMap = ReadonlyMap<string, EventId>
 
-/** The key of a piece of state in a `StateMap`. */
+/** The key of a piece of state in a `StateMap`: the length of the type tells where that ends, whatever characters it has. */
 export function stateMapKey(type: string, stateKey: string): string {
-  return `${type}\0${stateKey}`
+  return `${type.length}:${type}${stateKey}`
 }
 
 /** The piece of state that a key of a `StateMap` stands for. */
 export function parseStateMapKey(key: string): StateKey {
-  const end = key.indexOf('\0')
-  return { type: key.slice(0, end), stateKey: key.slice(end + 1) }
+  const start = key.indexOf(':') + 1
+  const end = start + Number(key.slice(0, start - 1))
+  return { type: key.slice(start, end), stateKey: key.slice(end) }
 }
 
 /** A state made of a few events, such as the auth events of one; of two with the same key the later counts. */

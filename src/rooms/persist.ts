@@ -13,7 +13,7 @@ import type { Relations } from '../storage/relations.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateChange, StateMaps } from '../storage/state.ts'
 import type { StateJumps } from '../storage/state-jumps.ts'
-import { Standing, type StoredEvent } from '../storage/stored-event.ts'
+import { isPlaced, Standing, type StoredEvent } from '../storage/stored-event.ts'
 import { endsBeside, isBuiltOn } from './ends.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
 import { relate } from './relation.ts'
@@ -105,29 +105,30 @@ export class EventWriter {
   async keep(room: Room, event: Event, standing: Standing, stateBefore: number): Promise<Persisted> {
     const plan = await this.#plan(room, event, stateBefore, {})
     // A soft-failed event has a state after it, since others may build on it; a rejected one changes nothing.
-    const change = standing === Standing.rejected ? { root: stateBefore, nodes: new Map() } : plan.change
+    const change = standing === Standing.softFailed ? plan.change : { root: stateBefore, nodes: new Map() }
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, change)
       return this.#append(batch, room, event, { standing, stateBefore, stateAfter: change.root }, plan)
     })
   }
 
-  /** Keeps events without a place in the room: auth chains, and state from before our time. Those that we have are left out. */
-  async keepOutliers(room: Room, outliers: readonly Event[], rejected: ReadonlySet<EventId> = new Set()): Promise<void> {
+  /** Keeps events without a place in the room: auth chains, and state from before our time. Those that we have are left out. Only under the room's lock. */
+  async keepOutliers(room: Room, outliers: readonly Event[], rejected: ReadonlySet<EventId>): Promise<{ written: Promise<void> }> {
     const { db, events, names } = this.#parts
     const known = await events.nids(outliers.map(({ eventId }) => eventId))
     const fresh = outliers.filter(({ eventId }) => !known.has(eventId))
-    if (fresh.length === 0) return
+    if (fresh.length === 0) return { written: Promise.resolve() }
     const resolved = await names.resolve(fresh.flatMap((event) => events.namesOf(event)))
     const cited = new Map(await events.nids(fresh.flatMap((event) => [...event.prevEvents, ...event.authEvents])))
     for (const event of fresh) cited.set(event.eventId, events.drawNid())
-    await db.write((batch) => {
+    const written = db.write((batch) => {
       for (const event of fresh) {
         const standing = rejected.has(event.eventId) ? Standing.rejected : Standing.outlier
         const placement = { standing, stateBefore: undefined, stateAfter: undefined }
         events.append(batch, cited.get(event.eventId) ?? 0, room, event, placement, resolved, cited)
       }
     }, room.nid)
+    return { written }
   }
 
   /** Adds an event from before all that we have to the start of its room's timeline: it moves no head and notifies nobody. */
@@ -218,13 +219,13 @@ export class EventWriter {
       change,
       redactions: await this.#redactions.plan(room, event, stateBefore, options.isNew ?? false),
       destinations: options.forward ? await this.#destinations(room, event) : [],
-      missing: mayLeaveGap ? await this.#unplaced(event.prevEvents) : undefined,
+      missing: mayLeaveGap ? await this.#unplaced(room, event.prevEvents) : undefined,
     }
   }
 
-  async #unplaced(eventIds: readonly EventId[]): Promise<EventId[]> {
+  async #unplaced(room: Room, eventIds: readonly EventId[]): Promise<EventId[]> {
     const known = await this.#parts.events.byIds(eventIds)
-    return eventIds.filter((eventId) => (known.get(eventId)?.standing ?? Standing.outlier) === Standing.outlier)
+    return eventIds.filter((eventId) => !isPlaced(known.get(eventId), room))
   }
 
   #append(batch: Batch, room: Room, event: Event, placement: Placement, plan: Plan): StoredEvent {
@@ -251,7 +252,8 @@ export class EventWriter {
     }
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)
-    if (next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
+    // An event that clients are not shown does not tell them of a state, either.
+    if (!plan.redactions.isShown || next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
     this.#members.apply(batch, room, members)
     if (plan.destinations.length > 0) this.#parts.outbox.enqueue(batch, plan.destinations, stored.nid)
     this.#parts.onAccepted?.(serverOf(event.sender) === this.#parts.serverName ? 'local' : 'remote')
