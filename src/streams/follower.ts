@@ -41,6 +41,14 @@ export class Follower {
     return rooms
   }
 
+  /** Whether nothing has concerned the user with `after < position <= upTo`, nor anything beside rooms since; false where that is not known. */
+  wasQuiet(after: number, upTo: number): boolean {
+    if (this.touchedAt > after || after < this.#floor) return false
+    let last = this.#positions.length - 1
+    while ((this.#positions[last] ?? 0) > upTo) last--
+    return (this.#positions[last] ?? 0) <= after
+  }
+
   noteRoom(roomNid: number, position: number): void {
     this.changedAt = position
     this.#rooms.push(roomNid)
@@ -56,6 +64,12 @@ export class Follower {
   /** Lets all waiting requests go on. */
   wake(): void {
     for (const resume of this.#waiting) resume()
+  }
+
+  /** Calls `listener` at every wake, until the function that it returns is called. */
+  listen(listener: () => void): () => void {
+    this.#waiting.add(listener)
+    return () => void this.#waiting.delete(listener)
   }
 
   /** Resolves with the next wake, or when `signal` aborts. */

@@ -40,24 +40,30 @@ export class Sync {
 
   /** The pieces of the answer's JSON text. An aborted `signal` ends the waiting, not the answering. */
   async sync(request: SyncRequest, signal: AbortSignal): Promise<readonly string[]> {
-    const { clock, notifier, extensions } = this.#parts
+    const { clock, notifier } = this.#parts
     const deadline = clock.now() + request.timeoutMs
-    for (const extension of extensions) await extension.begin?.(request)
+    await this.begin(request)
     const follower = await notifier.follow(request.reader.userNid)
     let seen = request.since
     // full_state: the timeout parameter will be ignored and the query will return immediately.
     while (seen !== undefined && !request.fullState && clock.now() < deadline && !signal.aborted) {
       if (follower.changedAt > seen) {
-        const answer = await this.#answer(request, follower)
+        const answer = await this.answer(request, follower)
         if (!answer.isEmpty) return answer.texts
         seen = answer.upTo
       }
       await notifier.wait(follower, seen, deadline - clock.now(), signal)
     }
-    return (await this.#answer(request, follower)).texts
+    return (await this.answer(request, follower)).texts
   }
 
-  async #answer(asked: SyncRequest, follower: Follower): Promise<SyncAnswer> {
+  /** What was sent up to `since` has arrived, and the client is there. */
+  async begin(request: SyncRequest): Promise<void> {
+    for (const extension of this.#parts.extensions) await extension.begin?.(request)
+  }
+
+  /** All that is new now; it may be nothing. */
+  async answer(asked: SyncRequest, follower: Follower): Promise<SyncAnswer> {
     const { db, notifier, memberships, accountData, builder } = this.#parts
     const { userNid } = asked.reader
     const records = await memberships.ofUser(userNid)

@@ -33,6 +33,20 @@ export interface RoomSectionsParts {
   receipts: ReceiptStream
 }
 
+/** The part of a room's section that many readers share. */
+export interface SharedNews {
+  readonly text: string
+  readonly isNews: boolean
+  /** Nids of those who get something else, since they sent one of the events. */
+  readonly senders: ReadonlySet<number>
+}
+
+const NOBODY: ReadonlySet<number> = new Set()
+const NOTHING_SHARED: SharedNews = { text: '', isNews: false, senders: NOBODY }
+
+/** A joined room's section. @param counts of unread events, which each reader has their own of */
+export const sectionOf = (news: string, counts: string): string => `{${news},${counts}}`
+
 /** Writes the sections of rooms that the reader is joined to, or was until now. */
 export class RoomSections {
   readonly #parts: RoomSectionsParts
@@ -52,13 +66,31 @@ export class RoomSections {
     const data = filter.allowsRoom(room.roomId) ? accountDataText(accountData, filter) : ''
     const events = content && (await this.#events(turn, room, content, isNew))
     if (!isNew && !turn.fullState && !events?.isNews && !ephemeral.isNews && data === '') return undefined
-    const parts = [
-      events?.text ?? this.#noEvents(turn),
-      `"ephemeral":{"events":[${ephemeral.text}]}`,
-      `"account_data":{"events":[${data}]}`,
-      await notificationCounts(unreadCounts, turn, record),
-    ]
-    return `{${parts.join(',')}}`
+    return sectionOf(this.#news(turn, events?.text, ephemeral.text, data), await notificationCounts(unreadCounts, turn, record))
+  }
+
+  /**
+   * What all members get who were there all the time, ignore nobody, and have done nothing in the room themselves; undefined where
+   * that is not the same. With lazily loaded members, it depends on what each of them has been told before.
+   */
+  async shared(turn: SyncTurn & { readonly since: number }, roomNid: number): Promise<SharedNews | undefined> {
+    const { rooms, contents, sharedTexts } = this.#parts
+    const room = await rooms.get(roomNid)
+    if (!turn.filter.rooms.includes(room.roomId)) return NOTHING_SHARED
+    const content = await contents.news(turn, room, turn.since)
+    if (content) {
+      const { isForAll, state, senders, timeline } = content
+      const isAlike = isForAll && state.events.length === 0 && !state.summaryChanged && !turn.filter.state.lazyLoadMembers
+      if (!isAlike || senders.has(turn.reader.userNid) || !(await sharedTexts.isForAll(turn, timeline.events))) return undefined
+    }
+    const events = content && (await this.#events(turn, room, content, false))
+    const ephemeral = await this.#ephemeral(turn, room, false)
+    const isNews = events?.isNews === true || ephemeral.isNews
+    return { text: this.#news(turn, events?.text, ephemeral.text, ''), isNews, senders: content?.senders ?? NOBODY }
+  }
+
+  #news(turn: SyncTurn, events: string | undefined, ephemeral: string, accountData: string): string {
+    return `${events ?? this.#noEvents(turn)},"ephemeral":{"events":[${ephemeral}]},"account_data":{"events":[${accountData}]}`
   }
 
   /** The section of a room that the reader has left, up to their leave. */

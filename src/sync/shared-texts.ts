@@ -46,6 +46,11 @@ export class SharedTexts {
     return shared ?? this.#parts.texts.of(events, reader, filter)
   }
 
+  /** Whether all readers who sent none of these events, which are all for everybody, get the same text. */
+  async isForAll(turn: SyncTurn, events: readonly StoredEvent[]): Promise<boolean> {
+    return events.length === 0 || (await this.#shared(turn, events)) !== undefined
+  }
+
   #shared({ reader, filter }: SyncTurn, events: readonly StoredEvent[]): Promise<string | undefined> {
     const { texts, clock, aggregations } = this.#parts
     const shared = this.#texts.get(events)

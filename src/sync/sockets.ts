@@ -1,0 +1,153 @@
+import { scheduler } from 'node:timers/promises'
+import type { Clock } from '../core/clock.ts'
+import { limitExceeded } from '../core/errors.ts'
+import type { Worker } from '../core/worker.ts'
+import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
+import type { Reader } from '../rooms/client-events.ts'
+import type { Database } from '../storage/database.ts'
+import type { LiveAnswers } from './live-answers.ts'
+import { CHECK_INTERVAL_MS, type SocketKeeper, type SocketSession, SyncSocket, type SyncSocketParts } from './socket.ts'
+
+/** Sockets of one user, over all devices. */
+const MAX_OF_USER = 100
+const RETRY_AFTER_MS = 60_000
+/** Sockets are looked after a few at a time. */
+const TICK_MS = 1_000
+/** Many deliveries let others have their turn after so many milliseconds. */
+const YIELD_AFTER_MS = 10
+
+export interface SyncSocketsParts extends SyncSocketParts {
+  db: Database
+  clock: Clock
+  liveAnswers: LiveAnswers
+}
+
+interface Kept {
+  readonly socket: SyncSocket
+  readonly userNid: number
+  /** Milliseconds since the epoch. */
+  checkedAt: number
+}
+
+/** All sockets of `/sync`, one a device. What has happened is told to all whom it concerns in one go. */
+export class SyncSockets implements Worker, SocketKeeper {
+  readonly name = 'sync sockets'
+  readonly #parts: SyncSocketsParts
+  /** By device; the one that was not looked after for the longest time comes first. */
+  readonly #byDevice = new Map<number, Kept>()
+  readonly #countByUser = new Map<number, number>()
+  #due = new Set<SyncSocket>()
+  #isTelling = false
+  /** All sockets that are not due, and take what they get, have had everything up to here. */
+  #position: number
+
+  constructor(parts: SyncSocketsParts) {
+    this.#parts = parts
+    this.#position = parts.db.position
+  }
+
+  get size(): number {
+    return this.#byDevice.size
+  }
+
+  /** @throws {MatrixError} M_LIMIT_EXCEEDED where the user has too many sockets already */
+  assertMayOpen(reader: Reader): void {
+    const isNew = !this.#byDevice.has(keyOf(reader))
+    if (isNew && (this.#countByUser.get(reader.userNid) ?? 0) >= MAX_OF_USER) throw limitExceeded(RETRY_AFTER_MS, 'sockets')
+  }
+
+  /** Opens a device's socket, in place of the one that it had. */
+  open(session: SocketSession, port: WebSocketPort): WebSocketListener {
+    const { reader } = session.request
+    const key = keyOf(reader)
+    this.#byDevice.get(key)?.socket.replace()
+    const socket = new SyncSocket(session, port, this, this.#parts)
+    this.#byDevice.set(key, { socket, userNid: reader.userNid, checkedAt: this.#parts.clock.now() })
+    this.#countByUser.set(reader.userNid, (this.#countByUser.get(reader.userNid) ?? 0) + 1)
+    void socket.begin()
+    return socket
+  }
+
+  /** @inheritdoc */
+  due(socket: SyncSocket): void {
+    this.#due.add(socket)
+    if (this.#isTelling) return
+    this.#isTelling = true
+    // All whom an announcement concerns are told together.
+    queueMicrotask(() => void this.#tellAll())
+  }
+
+  /** @inheritdoc */
+  closed(socket: SyncSocket): void {
+    this.#due.delete(socket)
+    const { reader } = socket.session.request
+    const key = keyOf(reader)
+    if (this.#byDevice.get(key)?.socket !== socket) return
+    this.#byDevice.delete(key)
+    const count = (this.#countByUser.get(reader.userNid) ?? 1) - 1
+    if (count === 0) this.#countByUser.delete(reader.userNid)
+    else this.#countByUser.set(reader.userNid, count)
+  }
+
+  /** A token of the device has been revoked, or means something else now. */
+  tokenChanged(deviceNid: number): void {
+    void this.#byDevice.get(deviceNid)?.socket.checkToken()
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    while (!signal.aborted) {
+      await clock.sleep(TICK_MS, signal)
+      this.#checkSome(clock.now())
+    }
+  }
+
+  #checkSome(now: number): void {
+    for (const [key, kept] of this.#byDevice) {
+      if (now - kept.checkedAt < CHECK_INTERVAL_MS) return
+      kept.checkedAt = now
+      this.#byDevice.delete(key)
+      this.#byDevice.set(key, kept)
+      void kept.socket.check()
+    }
+  }
+
+  async #tellAll(): Promise<void> {
+    let started = performance.now()
+    while (this.#due.size > 0) {
+      for (const tell of this.#round()) {
+        await tell()
+        if (performance.now() - started < YIELD_AFTER_MS) continue
+        await scheduler.yield()
+        started = performance.now()
+      }
+    }
+    this.#isTelling = false
+  }
+
+  /** What is to be done for those who are due. Synchronous, so that it is all as of one position. */
+  #round(): (() => Promise<void>)[] {
+    const { db, liveAnswers } = this.#parts
+    const round = liveAnswers.round(this.#position, db.position)
+    this.#position = db.position
+    const due = this.#due
+    this.#due = new Set()
+    return [...due].map((socket) => {
+      const rooms = socket.newsAfter(round.since)
+      // An answer of its own does not hold up the others.
+      if (!rooms) return async () => void socket.catchUp()
+      return async () => {
+        try {
+          const told = await round.answer(socket.session.request, rooms)
+          if (told === 'personal') void socket.catchUp()
+          else socket.send(told, round.upTo)
+        } catch (cause) {
+          socket.fail(cause)
+        }
+      }
+    })
+  }
+}
+
+/** A reader without a device counts as one. */
+const keyOf = ({ deviceNid, userNid }: Reader): number => deviceNid ?? -userNid
