@@ -39,12 +39,11 @@ import { FederationSender } from '../federation/sender/worker.ts'
 import { SignatureChecks } from '../federation/signature-checks.ts'
 import { eventVerifier } from '../federation/verify-events.ts'
 import type { Outbound } from '../http/outbound.ts'
-import { GapFiller } from '../rooms/gaps.ts'
 import type { Receipts } from '../rooms/receipts.ts'
 import type { ThirdPartyInvites } from '../rooms/third-party-invites.ts'
 import type { Typing } from '../rooms/typing.ts'
 import type { RoomServices } from './room-services.ts'
-import { createReceiver, type RoomCore } from './rooms.ts'
+import { createReceipt, type RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
 
 /** A server is tried again after about a second at first. */
@@ -104,7 +103,7 @@ export function createFederation(
   const { serverName } = config
   const common = { ...storage, ...core, ...transport, serverName, clock, log }
   const history = new FederationHistory(common)
-  const receiver = createReceiver(storage, core, history)
+  const { gaps, receiver } = createReceipt(clock, storage, core, history)
   const signedPdus = new SignedPdus(common)
   const served = new ServedEvents({ ...common, signedPdus })
   const templates = new Templates(common)
@@ -124,7 +123,7 @@ export function createFederation(
       joins: outboundJoins,
       memberships: new OutboundMemberships({ ...common, templates, served, signedPdus }),
       directory,
-      backfill: new Backfill({ ...common, history, gaps: new GapFiller({ ...common, history }) }),
+      backfill: new Backfill({ ...common, history, gaps }),
     }),
   }
 }

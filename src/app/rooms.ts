@@ -3,7 +3,9 @@ import type { Clock } from '../core/clock.ts'
 import { Aggregations } from '../rooms/aggregations.ts'
 import { ClientEvents } from '../rooms/client-events.ts'
 import { CrowdedRooms } from '../rooms/crowded-rooms.ts'
+import type { GapLimits } from '../rooms/gap-budget.ts'
 import { GapFiller } from '../rooms/gaps.ts'
+import { GuestAccess } from '../rooms/guest-access.ts'
 import { RoomHeads } from '../rooms/heads.ts'
 import { Outliers } from '../rooms/outliers.ts'
 import { EventWriter, type EventWriterParts } from '../rooms/persist.ts'
@@ -33,11 +35,12 @@ export function createRoomCore(
   return {
     aggregations,
     crowdedRooms: new CrowdedRooms({ ...storage, serverName, clock, heads, states, sender }),
+    guests: new GuestAccess({ ...storage, serverName, heads, states, sender }),
     heads,
     states,
     resolver,
     writer,
-    outliers: new Outliers({ ...storage, writer }),
+    outliers: new Outliers({ ...storage, heads, writer }),
     sender,
     clientEvents: new ClientEvents({ ...storage, clock, aggregations }),
     visibility: new Visibility({ ...storage, states }),
@@ -45,6 +48,7 @@ export function createRoomCore(
 }
 
 /** Receipt of events from other servers, once there is a way to ask those servers. */
-export function createReceiver(storage: Storage, core: RoomCore, history: RemoteHistory): EventReceiver {
-  return new EventReceiver({ ...storage, ...core, gaps: new GapFiller({ ...storage, ...core, history }) })
+export function createReceipt(clock: Clock, storage: Storage, core: RoomCore, history: RemoteHistory, limits?: GapLimits) {
+  const gaps = new GapFiller({ ...storage, ...core, clock, history }, limits)
+  return { gaps, receiver: new EventReceiver({ ...storage, ...core, gaps }) }
 }

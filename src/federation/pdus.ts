@@ -11,8 +11,8 @@ import type { RoomReference } from '../rooms/remote-history.ts'
 
 /** What became of one PDU. */
 export type CheckedPdu =
-  /** In its redacted form where the content hash did not fit. `unauthorised` says why the authorisation rules reject it. */
-  | { readonly event: Event; readonly unauthorised?: string }
+  /** In its redacted form where the content hash did not fit. */
+  | { readonly event: Event }
   /** Dropped. The id where the PDU is well enough formed to have one. */
   | { readonly refused: string; readonly eventId: EventId | undefined }
 
@@ -31,8 +31,7 @@ export class PduChecks {
     const checked = await this.each(pdus, room.rules, options)
     const events = new Map<EventId, Event>()
     for (const result of checked)
-      if ('event' in result && !result.unauthorised && result.event.roomId === room.roomId)
-        events.set(result.event.eventId, result.event)
+      if ('event' in result && result.event.roomId === room.roomId) events.set(result.event.eventId, result.event)
     return [...events.values()]
   }
 
@@ -73,5 +72,7 @@ function takenAs(parsed: ParsedEvent | Refused): { event: Event } | Refused {
 function afterSignatures(event: Event, verdict: SignatureVerdict | undefined): CheckedPdu {
   if (verdict?.kind === 'valid') return { event }
   const fault = `The signature of ${verdict?.server} is wanting (${verdict?.fault})`
-  return verdict?.kind === 'unauthorised' ? { event, unauthorised: fault } : { refused: fault, eventId: event.eventId }
+  // The key may be had another time: to reject the event for good would be too early.
+  const isCertain = verdict?.kind === 'unauthorised' && verdict.fault !== 'unknown-key'
+  return isCertain ? { event: { ...event, unauthorised: fault } } : { refused: fault, eventId: event.eventId }
 }

@@ -27,6 +27,8 @@ export interface Event {
   readonly redacts: EventId | undefined
   readonly rules: RoomRules
   readonly pdu: Pdu
+  /** Of an event off the wire: what is wrong with the signature of the server that must authorise it, a restricted join. */
+  readonly unauthorised?: string
 }
 
 /** What identifies a piece of room state. */

@@ -36,7 +36,7 @@ async function behindHidden({ events }: EndsParts, from: readonly EventId[]): Pr
   let seen = 0
   for (let frontier = new Set(from); frontier.size > 0 && seen < MAX_HIDDEN; ) {
     const stored = [...(await events.byIds(frontier)).values()]
-    const hidden = stored.filter(({ standing }) => standing === Standing.softFailed || standing === Standing.rejected)
+    const hidden = stored.filter((event) => event.isRejected || event.standing === Standing.softFailed)
     const next = new Set<EventId>()
     for (const { prevEvents } of (await events.pdus(hidden.map(({ nid }) => nid))).values())
       for (const eventId of prevEvents) if (!behind.has(eventId)) next.add(eventId)

@@ -1,22 +1,23 @@
 import type { EventId, ServerName } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Database } from '../storage/database.ts'
 import { eventIdBytes } from '../storage/event-ids.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateMaps } from '../storage/state.ts'
 import type { Timelines } from '../storage/timelines.ts'
-import { Standing } from '../storage/stored-event.ts'
+import { isStateOf } from '../storage/stored-event.ts'
+import { GAP_LIMITS, GapBudget, type GapLimits, GapTurns } from './gap-budget.ts'
 import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
 import type { RemoteHistory } from './remote-history.ts'
 
 /** How many events one gap may bring; a larger one is bridged by the state behind it. */
 const MISSING_LIMIT = 50
-/** How many events of a state are asked for one by one, where the server did not give them with the rest. */
-const FETCH_LIMIT = 20_000
 
 export interface GapFillerParts {
+  clock: Clock
   db: Database
   events: Events
   maps: StateMaps
@@ -26,34 +27,45 @@ export interface GapFillerParts {
   history: RemoteHistory
 }
 
-/** Fetches what a received event builds on and we do not have. Nothing is ever accepted by guessing. */
+/**
+ * Fetches what a received event builds on and we do not have. Nothing is ever accepted by guessing. What a budget does not
+ * allow is not fetched: events that need it stay missing, until one that builds on them, or backfill, asks for them again.
+ */
 export class GapFiller {
   readonly #parts: GapFillerParts
+  readonly #limits: GapLimits
+  readonly #turns: GapTurns
 
-  constructor(parts: GapFillerParts) {
+  constructor(parts: GapFillerParts, limits = GAP_LIMITS) {
     this.#parts = parts
+    this.#limits = limits
+    this.#turns = new GapTurns(limits)
+  }
+
+  /** What one transaction, or one round of backfill, may spend. */
+  budget(): GapBudget {
+    return new GapBudget(this.#parts.clock, this.#limits)
   }
 
   /**
    * The events between the end of the room and `event`, the earliest first; as many as the server gives and the limit allows.
    * What is from before our time in the room is history, which comes by backfill.
    */
-  async eventsBefore(server: ServerName, room: Room, event: Event): Promise<Event[]> {
-    const { extremities } = await this.#parts.heads.get(room)
+  async eventsBefore(server: ServerName, room: Room, event: Event, budget: GapBudget): Promise<Event[]> {
+    const { heads, history } = this.#parts
+    const { extremities } = await heads.get(room)
     const minDepth = await this.#firstDepth(room)
-    const missing = await this.#parts.history.missingEvents(server, room, {
-      earliest: extremities.map(({ eventId }) => eventId),
-      latest: [event.eventId],
-      limit: MISSING_LIMIT,
-      minDepth,
-    })
+    const earliest = extremities.map(({ eventId }) => eventId)
+    const range = { earliest, latest: [event.eventId], limit: MISSING_LIMIT, minDepth }
+    const missing = await this.#ask(server, budget, (signal) => history.missingEvents(server, room, range, signal))
     return inOrder((missing ?? []).filter(({ depth }) => depth >= minDepth))
   }
 
   /** Takes in the auth chain of an event. */
-  async fetchAuthChain(server: ServerName, room: Room, event: Event): Promise<void> {
+  async fetchAuthChain(server: ServerName, room: Room, event: Event, budget: GapBudget): Promise<void> {
     const { history, outliers } = this.#parts
-    await outliers.admit(room, (await history.authChain(server, room, event.eventId)) ?? [])
+    const chain = await this.#ask(server, budget, (signal) => history.authChain(server, room, event.eventId, signal))
+    await outliers.admit(room, chain ?? [])
   }
 
   /**
@@ -69,18 +81,27 @@ export class GapFiller {
   }
 
   /** The same for any event, by what the server tells; undefined where it does not. */
-  async stateAfter(server: ServerName, room: Room, eventId: EventId): Promise<number | undefined> {
+  async stateAfter(server: ServerName, room: Room, eventId: EventId, budget: GapBudget): Promise<number | undefined> {
     const { history, events, outliers } = this.#parts
     const known = await this.knownStateAfter(room, eventId)
     if (known !== undefined) return known
-    const ids = await history.stateIds(server, room, eventId)
+    const ids = await this.#ask(server, budget, (signal) => history.stateIds(server, room, eventId, signal))
     if (!ids) return undefined
     const wanted = new Set([...ids.state, ...ids.authChain, eventId])
     const stored = await events.nids(wanted)
     const missing = [...wanted].filter((id) => !stored.has(id))
-    if (missing.length > FETCH_LIMIT) return undefined
-    await outliers.admit(room, await history.events(server, room, missing))
+    if (missing.length > 0) {
+      if (!budget.takeSingleEvents(missing.length)) return undefined
+      const fetched = await this.#ask(server, budget, (signal) => history.events(server, room, missing, signal))
+      await outliers.admit(room, fetched ?? [])
+    }
     return this.#stateOf(room, ids.state, eventId)
+  }
+
+  /** The answer to a question, in its turn; undefined where the budget does not allow to ask it. */
+  async #ask<T>(server: ServerName, budget: GapBudget, ask: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    if (!budget.takeQuestion()) return undefined
+    return this.#turns.run(server, async () => (budget.signal.aborted ? undefined : ask(budget.signal)))
   }
 
   /** The depth of the first event that came live: our join, where the room is from elsewhere. */
@@ -96,10 +117,9 @@ export class GapFiller {
     const target = found.get(eventId)
     if (!target || state.some((id) => !found.has(id))) return undefined
     const changes = new Map<number, number>()
-    for (const event of [...state.map((id) => found.get(id)), target]) {
-      if (event?.isState && event.room.nid === room.nid && event.standing !== Standing.rejected)
-        changes.set(event.kindNid, event.nid)
-    }
+    for (const event of state.map((id) => found.get(id)))
+      if (event && isStateOf(event, room)) changes.set(event.kindNid, event.nid)
+    if (isStateOf(target, room) && !target.isRejected) changes.set(target.kindNid, target.nid)
     const change = await maps.change(0, changes)
     await db.write((batch) => maps.write(batch, change), room.nid)
     return change.root

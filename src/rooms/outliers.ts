@@ -5,7 +5,7 @@ import type { Event } from '../protocol/event.ts'
 import { lookupIn } from '../protocol/state-map.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
-import { Standing } from '../storage/stored-event.ts'
+import type { RoomHeads } from './heads.ts'
 import type { EventWriter } from './persist.ts'
 
 /** Events are written in parts, so that no commit holds up all others. */
@@ -13,6 +13,7 @@ const PART = 500
 
 export interface OutliersParts {
   events: Events
+  heads: RoomHeads
   writer: EventWriter
 }
 
@@ -46,7 +47,12 @@ export class Outliers {
     }
     const order = (await mapInSlices(citedFirst(fresh), (event) => judge(event, judged))).flatMap((event) => event ?? [])
     const rejected = new Set(order.flatMap(({ eventId }) => (judged.get(eventId)?.rejected ? [eventId] : [])))
-    for await (const part of slicesOf(order, PART)) await this.#parts.writer.keepOutliers(room, part, rejected)
+    const { heads, writer } = this.#parts
+    for await (const part of slicesOf(order, PART)) {
+      // Under the lock, so that none of them is received in the room at the same time.
+      const { written } = await heads.locked(room.roomId, () => writer.keepOutliers(room, part, rejected))
+      await written
+    }
   }
 
   /** The auth events of an event, from storage. */
@@ -66,7 +72,7 @@ export class Outliers {
     const stored = await this.#parts.events.byNids(nids.values())
     const found = new Map<EventId, Judged>()
     for (const [nid, event] of await this.#parts.events.pdus(nids.values())) {
-      found.set(event.eventId, { event, rejected: stored.get(nid)?.standing === Standing.rejected })
+      found.set(event.eventId, { event, rejected: stored.get(nid)?.isRejected ?? false })
     }
     return found
   }

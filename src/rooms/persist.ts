@@ -101,19 +101,27 @@ export class EventWriter {
     return this.#place(room, join, stateBefore, plan, members, {})
   }
 
-  /** Keeps an event that is not part of the room's timeline: rejected or soft-failed. Only under the room's lock. */
-  async keep(room: Room, event: Event, standing: Standing, stateBefore: number): Promise<Persisted> {
-    const plan = await this.#plan(room, event, stateBefore, {})
+  /**
+   * Keeps an event that is not part of the room's timeline: rejected or soft-failed. Only under the room's lock.
+   * @param isHistory it was backfilled, and the room's history may go on behind it
+   */
+  async keep(room: Room, event: Event, standing: Standing, stateBefore: number, isHistory = false): Promise<Persisted> {
+    const plan = await this.#plan(room, event, stateBefore, {}, isHistory)
     // A soft-failed event has a state after it, since others may build on it; a rejected one changes nothing.
     const change = standing === Standing.softFailed ? plan.change : { root: stateBefore, nodes: new Map() }
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, change)
+      this.#noteGaps(batch, room, event, { nid: plan.nid, missing: plan.missing ?? [] })
       return this.#append(batch, room, event, { standing, stateBefore, stateAfter: change.root }, plan)
     })
   }
 
   /** Keeps events without a place in the room: auth chains, and state from before our time. Those that we have are left out. Only under the room's lock. */
-  async keepOutliers(room: Room, outliers: readonly Event[], rejected: ReadonlySet<EventId>): Promise<{ written: Promise<void> }> {
+  async keepOutliers(
+    room: Room,
+    outliers: readonly Event[],
+    rejected: ReadonlySet<EventId>,
+  ): Promise<{ written: Promise<void> }> {
     const { db, events, names } = this.#parts
     const known = await events.nids(outliers.map(({ eventId }) => eventId))
     const fresh = outliers.filter(({ eventId }) => !known.has(eventId))
@@ -253,7 +261,8 @@ export class EventWriter {
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)
     // An event that clients are not shown does not tell them of a state, either.
-    if (!plan.redactions.isShown || next.stateRoot !== plan.change.root) this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
+    if (!plan.redactions.isShown || next.stateRoot !== plan.change.root)
+      this.#parts.stateJumps.add(batch, room.nid, next.stateRoot)
     this.#members.apply(batch, room, members)
     if (plan.destinations.length > 0) this.#parts.outbox.enqueue(batch, plan.destinations, stored.nid)
     this.#parts.onAccepted?.(serverOf(event.sender) === this.#parts.serverName ? 'local' : 'remote')
@@ -271,7 +280,7 @@ export class EventWriter {
   }
 
   /** Where the event cites what has no place here, history goes on behind it; and what was missing may be this event. */
-  #noteGaps(batch: Batch, room: Room, event: Event, { missing, nid }: Plan): void {
+  #noteGaps(batch: Batch, room: Room, event: Event, { missing, nid }: Pick<Plan, 'missing' | 'nid'>): void {
     if (!missing) return
     const { timelines } = this.#parts
     timelines.removeMissing(batch, room.nid, eventIdBytes(event.eventId))

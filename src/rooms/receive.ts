@@ -5,16 +5,16 @@
  * Steps 1 to 3 (form, signatures, content hash) are done by federation/pdus.ts, which reads events off the wire, in bulk
  * and off the event loop; here follow the checks against auth events and state, and what to fetch when those are not here.
  */
-import type { EventId, RoomId, ServerName } from '../../schemas/ids.ts'
+import type { EventId, ServerName } from '../../schemas/ids.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { type AuthVerdict, authorise, checkAuthEvents } from '../protocol/event-auth/index.ts'
-import { reject } from '../protocol/event-auth/verdict.ts'
 import type { Event } from '../protocol/event.ts'
 import { lookupIn } from '../protocol/state-map.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
 import { isPlaced, Standing, type StoredEvent } from '../storage/stored-event.ts'
 import { allowedIn } from './allowed.ts'
+import type { GapBudget } from './gap-budget.ts'
 import type { GapFiller } from './gaps.ts'
 import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
@@ -34,11 +34,6 @@ export type Verdict =
   /** What it builds on is not to be had. */
   | { readonly kind: 'missing'; readonly why: string }
 
-export interface ReceiveOptions extends PersistOptions {
-  /** Joins that lack the signature of the server which authorises them, with what is wrong: they are rejected. */
-  readonly unauthorised?: ReadonlyMap<EventId, string>
-}
-
 export interface EventReceiverParts {
   events: Events
   heads: RoomHeads
@@ -49,10 +44,22 @@ export interface EventReceiverParts {
   gaps: GapFiller
 }
 
+/** One call of `receive`. */
+interface Receipt {
+  readonly origin: ServerName
+  readonly room: Room
+  readonly budget: GapBudget
+  /** What has been queued to be written. */
+  readonly writes: Promise<void>[]
+}
+
 export class EventReceiver {
   readonly #parts: EventReceiverParts
-  /** Events of a room are received one after another; the room's lock is held only for the last steps, without the network. */
-  readonly #inbound = new KeyedQueue<RoomId>()
+  /**
+   * What a server sends into a room is received in order; nobody waits for what another server has to fetch or does not
+   * give. The room's lock is held only for the last steps, without the network.
+   */
+  readonly #inbound = new KeyedQueue<string>()
 
   constructor(parts: EventReceiverParts) {
     this.#parts = parts
@@ -63,12 +70,13 @@ export class EventReceiver {
    * Each event must be of the right form, with its signatures checked, and redacted where its content hash did not fit.
    * @param options for the events themselves, not for what has to be fetched before them
    */
-  receive(origin: ServerName, room: Room, received: readonly Event[], options: ReceiveOptions = {}): Promise<Verdict[]> {
-    return this.#inbound.run(room.roomId, async () => {
+  receive(origin: ServerName, room: Room, received: readonly Event[], options: PersistOptions = {}): Promise<Verdict[]> {
+    return this.#inbound.run(`${room.nid} ${origin}`, async () => {
+      using budget = this.#parts.gaps.budget()
+      const receipt = { origin, room, budget, writes: [] }
       const verdicts: Verdict[] = []
-      const writes: Promise<void>[] = []
-      for (const event of received) verdicts.push(await this.#receiveOne(origin, room, event, writes, options))
-      await Promise.all(writes)
+      for (const event of received) verdicts.push(await this.#receiveOne(receipt, event, options))
+      await Promise.all(receipt.writes)
       return verdicts
     })
   }
@@ -77,39 +85,31 @@ export class EventReceiver {
    * @param options undefined for an event that fills a gap. Where its own prev events are missing the gap goes on too far:
    *   then the state after them is asked for. Of the event that was sent, the sender must know all prev events.
    */
-  async #receiveOne(
-    origin: ServerName,
-    room: Room,
-    event: Event,
-    writes: Promise<void>[],
-    options?: ReceiveOptions,
-  ): Promise<Verdict> {
+  async #receiveOne(receipt: Receipt, event: Event, options?: PersistOptions): Promise<Verdict> {
     const { events, gaps } = this.#parts
+    const { origin, room, budget } = receipt
     const fillsGap = options === undefined
     const existing = await events.byId(event.eventId)
-    if (existing && existing.standing !== Standing.outlier) return { kind: 'known' }
+    if (isKnown(existing, room)) return { kind: 'known' }
     // A room begins once: whoever is in it has got its beginning with the state, or gets it as history.
     if (event.prevEvents.length === 0)
       return existing ? { kind: 'known' } : { kind: 'missing', why: 'The room has begun already' }
     if (!fillsGap && (await this.#unplaced(room, event.prevEvents)).length > 0) {
-      for (const missing of await gaps.eventsBefore(origin, room, event)) await this.#receiveOne(origin, room, missing, writes)
+      for (const missing of await gaps.eventsBefore(origin, room, event, budget)) await this.#receiveOne(receipt, missing)
     }
     // First, since a state that is fetched brings auth events with it.
-    const stateBefore = await this.#stateBefore(origin, room, event, fillsGap)
+    const stateBefore = await this.#stateBefore(receipt, event, fillsGap)
     if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
-    const auth = await this.#authEvents(origin, room, event)
-    if ('kind' in auth) return auth
-    const unsigned = options?.unauthorised?.get(event.eventId)
-    const verdict = unsigned === undefined ? auth.verdict : reject('join-authoriser-has-signed', unsigned)
-    return this.#judge(room, event, verdict, stateBefore, writes, options)
+    const auth = await this.#authEvents(receipt, event)
+    return 'kind' in auth ? auth : this.#judge(receipt, event, auth.verdict, stateBefore, options)
   }
 
   /** Step 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected. */
-  async #authEvents(origin: ServerName, room: Room, event: Event): Promise<Verdict | { verdict: AuthVerdict }> {
+  async #authEvents({ origin, room, budget }: Receipt, event: Event): Promise<Verdict | { verdict: AuthVerdict }> {
     const { outliers, gaps } = this.#parts
     let auth = await outliers.authOf(event)
     if (auth.missing.length > 0) {
-      await gaps.fetchAuthChain(origin, room, event)
+      await gaps.fetchAuthChain(origin, room, event, budget)
       auth = await outliers.authOf(event)
     }
     if (auth.missing.length > 0) return { kind: 'missing', why: `Its auth event ${auth.missing[0]} could not be found` }
@@ -118,12 +118,12 @@ export class EventReceiver {
   }
 
   /** The state before the event: what the states after its prev events resolve to. Undefined where it cannot be known. */
-  async #stateBefore(origin: ServerName, room: Room, event: Event, mayFetch: boolean): Promise<number | undefined> {
+  async #stateBefore({ origin, room, budget }: Receipt, event: Event, mayFetch: boolean): Promise<number | undefined> {
     const { events, gaps, resolver } = this.#parts
     const placed = [...(await events.byIds(event.prevEvents)).values()].filter((prev) => isPlaced(prev, room))
     const roots = placed.map(({ stateAfter }) => stateAfter)
     for (const eventId of await this.#unplaced(room, event.prevEvents)) {
-      const root = mayFetch ? await gaps.stateAfter(origin, room, eventId) : undefined
+      const root = mayFetch ? await gaps.stateAfter(origin, room, eventId, budget) : undefined
       if (root === undefined) return undefined
       roots.push(root)
     }
@@ -131,15 +131,14 @@ export class EventReceiver {
   }
 
   /** Steps 4 to 6 come to their verdict here, under the room's lock. */
-  async #judge(
-    room: Room,
+  #judge(
+    { room, writes }: Receipt,
     event: Event,
     byAuthEvents: AuthVerdict,
     stateBefore: number,
-    writes: Promise<void>[],
     options: PersistOptions = {},
   ): Promise<Verdict> {
-    const { heads, states, writer } = this.#parts
+    const { events, heads, states, writer } = this.#parts
     const keep = (persisted: Persisted) => {
       // A failure is met where the writes are awaited together.
       persisted.written.catch(() => {})
@@ -147,10 +146,16 @@ export class EventReceiver {
       return persisted.stored
     }
     return heads.locked(room.roomId, async () => {
-      // 5. Passes authorisation rules based on the state before the event, otherwise it is rejected.
-      const before = byAuthEvents.allowed ? await allowedIn(states, stateBefore, event) : byAuthEvents
-      if (!before.allowed) {
+      // Another server may have sent it meanwhile.
+      if (isKnown(await events.byId(event.eventId), room)) return { kind: 'known' }
+      if (!byAuthEvents.allowed) {
         keep(await writer.keep(room, event, Standing.rejected, stateBefore))
+        return { kind: 'rejected', rule: byAuthEvents.rule, why: byAuthEvents.why }
+      }
+      // 5. Passes authorisation rules based on the state before the event, otherwise it is rejected.
+      const before = await allowedIn(states, stateBefore, event)
+      if (!before.allowed) {
+        keep(await writer.keep(room, event, Standing.rejectedByState, stateBefore))
         return { kind: 'rejected', rule: before.rule, why: before.why }
       }
       // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft failed.
@@ -169,4 +174,9 @@ export class EventReceiver {
     const known = await this.#parts.events.byIds(eventIds)
     return eventIds.filter((eventId) => !isPlaced(known.get(eventId), room))
   }
+}
+
+/** Whether there is nothing left to decide about an event. One whose id is taken in another room is no event of this one. */
+function isKnown(existing: StoredEvent | undefined, room: Room): boolean {
+  return existing !== undefined && (existing.room.nid !== room.nid || isPlaced(existing, room))
 }

@@ -10,7 +10,6 @@ import { parseKind } from '../storage/kind.ts'
 import type { Names } from '../storage/names.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateMaps } from '../storage/state.ts'
-import { Standing } from '../storage/stored-event.ts'
 import type { RoomStates } from './state.ts'
 
 const BASIS: readonly StateKey[] = [
@@ -115,7 +114,7 @@ export class StateResolver {
     for (const [nid, event] of await events.pdus(wanted)) {
       material.events.set(event.eventId, event)
       material.nids.set(event.eventId, nid)
-      if (stored.get(nid)?.standing === Standing.rejected) material.rejected.add(event.eventId)
+      if (stored.get(nid)?.isRejected) material.rejected.add(event.eventId)
     }
   }
 

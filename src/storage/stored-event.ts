@@ -9,8 +9,11 @@ import { eventIdOfBytes } from './event-ids.ts'
 import { parseKind } from './kind.ts'
 import type { Room } from './rooms.ts'
 
-/** What became of an event when it was received (server-server API, "Checks performed on receipt of a PDU"). */
-export const Standing = { accepted: 0, outlier: 1, softFailed: 2, rejected: 3 } as const
+/**
+ * What became of an event when it was received (server-server API, "Checks performed on receipt of a PDU"): rejected by the
+ * auth events that it names, or only by the state before it. The latter may still be part of the states that others tell.
+ */
+export const Standing = { accepted: 0, outlier: 1, softFailed: 2, rejected: 3, rejectedByState: 4 } as const
 export type Standing = (typeof Standing)[keyof typeof Standing]
 export const REDACTED = 8
 
@@ -62,6 +65,10 @@ export class StoredEvent {
     this.stateBefore = row.state_before ?? 0
     this.stateAfter = row.state_after ?? this.stateBefore
     this.head = head
+  }
+
+  get isRejected(): boolean {
+    return this.standing === Standing.rejected || this.standing === Standing.rejectedByState
   }
 
   get isState(): boolean {
@@ -116,7 +123,18 @@ export function parseOf(rules: RoomRules): (text: string) => JsonObject {
   return (rules.strictCanonicalJson ? parseJson : parseLossless) as (text: string) => JsonObject
 }
 
-/** Whether an event has a place in a room: it is of that room, and not kept as an outlier. */
+/**
+ * Whether an event may be part of a state that another server tells: no event is that its auth events reject. One that only the
+ * state before it rejected here may have been accepted there, and state resolution decides (room versions, "State resolution").
+ */
+export function isStateOf(event: StoredEvent, room: Room): boolean {
+  return event.isState && event.room.nid === room.nid && event.standing !== Standing.rejected
+}
+
+/**
+ * Whether an event has a place in a room: it is of that room, and the state after it is known. That of an outlier is not, even
+ * of one that its auth events reject.
+ */
 export function isPlaced(event: StoredEvent | undefined, room: Room): event is StoredEvent {
-  return event !== undefined && event.standing !== Standing.outlier && event.room.nid === room.nid
+  return event !== undefined && event.stateAfter !== 0 && event.room.nid === room.nid
 }

@@ -55,17 +55,13 @@ test('a restricted join without the signature of who authorises it is kept as re
   const content = { membership: 'join', join_authorised_via_users_server: alice }
   const event = await replica.core.sender.build(room10, { sender: bob, type: 'm.room.member', stateKey: bob, content })
   const [unsigned] = await checks.each([signEvent(event.pdu, event.rules, 'other', theirs)], event.rules)
-  assert.ok(unsigned && 'event' in unsigned && unsigned.unauthorised)
-  const unauthorised = new Map([[event.eventId, unsigned.unauthorised]])
-  const [verdict] = await replica.receiver.receive(replica.name, room10, [unsigned.event], { unauthorised })
-  assert.ok(verdict?.kind === 'rejected' && verdict.rule === 'join-authoriser-has-signed', JSON.stringify(verdict))
+  assert.ok(unsigned && 'event' in unsigned && unsigned.event.unauthorised !== undefined)
+  const [verdict] = await replica.receiver.receive(replica.name, room10, [unsigned.event])
+  assert.ok(verdict?.kind === 'rejected' && verdict.rule === 'member-authoriser-has-not-signed', JSON.stringify(verdict))
   assert.equal((await replica.storage.events.byId(event.eventId))?.standing, Standing.rejected)
-  assert.deepEqual(await checks.events([signEvent(event.pdu, event.rules, 'other', theirs)], room10), [])
   const signed = signEvent(signEvent(event.pdu, event.rules, 'other', theirs), event.rules, 'ours', ours)
-  assert.deepEqual(
-    (await checks.each([signed], event.rules)).map((result) => Object.keys(result)),
-    [['event']],
-  )
+  const [passed] = await checks.each([signed], event.rules)
+  assert.ok(passed && 'event' in passed && passed.event.unauthorised === undefined)
 })
 
 /** A message of alice on top of these events alone. */

@@ -1,7 +1,7 @@
 /** Servers reduced to what decides about events: storage, sending, receipt, and the past of rooms as they tell it to one another. */
 import assert from 'node:assert/strict'
 import type { EventId, RoomId, ServerName, UserId } from '../../schemas/ids.ts'
-import { createReceiver, createRoomCore, type RoomCore } from '../../src/app/rooms.ts'
+import { createReceipt, createRoomCore, type RoomCore } from '../../src/app/rooms.ts'
 import { openStorage, type Storage } from '../../src/app/storage.ts'
 import type { Event } from '../../src/protocol/event.ts'
 import { stateMapKey } from '../../src/protocol/state-map.ts'
@@ -32,7 +32,7 @@ export class Replica implements AsyncDisposable {
     this.clock = clock
     this.storage = openStorage(':memory:', 'OFF')
     this.core = createRoomCore(this.name, clock, this.storage)
-    this.receiver = createReceiver(this.storage, this.core, new ToldHistory(this.name, reachable))
+    this.receiver = createReceipt(clock, this.storage, this.core, new ToldHistory(this.name, reachable)).receiver
     this.#creation = new RoomCreation({
       ...this.storage,
       ...this.core,

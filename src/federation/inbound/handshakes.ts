@@ -72,8 +72,8 @@ export class Handshakes {
     const { pduChecks, receiver, events } = this.#parts
     const [checked] = await pduChecks.each([pdu], room.rules)
     if (checked === undefined || 'refused' in checked) throw forbidden(checked?.refused)
-    const { event, unauthorised } = checked
-    if (unauthorised !== undefined) throw forbidden(unauthorised)
+    const { event } = checked
+    if (event.unauthorised !== undefined) throw forbidden(event.unauthorised)
     const [verdict] = await receiver.receive(origin, room, [event], { forward: true })
     if (verdict?.kind === 'accepted') return { event, stored: verdict.stored }
     const earlier = verdict?.kind === 'known' ? await events.byId(event.eventId) : undefined

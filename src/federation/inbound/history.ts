@@ -5,7 +5,7 @@ import type { Event, Pdu } from '../../protocol/event.ts'
 import type { RoomStates } from '../../rooms/state.ts'
 import type { Events } from '../../storage/events.ts'
 import type { Room } from '../../storage/rooms.ts'
-import { Standing, type StoredEvent } from '../../storage/stored-event.ts'
+import { isPlaced, Standing, type StoredEvent } from '../../storage/stored-event.ts'
 import type { RoomAccess } from './access.ts'
 import type { ServedEvents } from './served-events.ts'
 
@@ -43,8 +43,7 @@ export class InboundHistory {
     const room = await access.sharedRoom(origin, roomId)
     const event = await this.#event(room, eventId)
     // We do not know the state at events that are outliers, and tell nobody about rejected ones.
-    if (!event || event.standing === Standing.outlier || event.standing === Standing.rejected)
-      throw notFound(`The state at ${eventId} is not known`)
+    if (!event || event.standing === Standing.outlier || event.isRejected) throw notFound(`The state at ${eventId} is not known`)
     const state = await states.all(event.stateBefore)
     const chain = await served.authChain(state.map(({ nid }) => nid))
     return { state, chain: [...(await events.byNids(chain)).values()] }
@@ -125,9 +124,7 @@ export class InboundHistory {
   async #placed(room: Room, eventIds: readonly EventId[]): Promise<Map<number, Event>> {
     const { events } = this.#parts
     const stored = [...(await events.byIds(eventIds)).values()]
-    const placed = stored.filter(
-      ({ room: { nid }, standing }) => nid === room.nid && standing !== Standing.outlier && standing !== Standing.rejected,
-    )
+    const placed = stored.filter((event) => isPlaced(event, room) && !event.isRejected)
     return events.pdus(placed.map(({ nid }) => nid))
   }
 

@@ -84,7 +84,7 @@ export class InboundInvites {
   async #verified({ pdu, rules }: Event): Promise<Event> {
     const [checked] = await this.#parts.pduChecks.each([pdu], rules)
     if (checked === undefined || 'refused' in checked) throw forbidden(checked?.refused)
-    if (checked.unauthorised !== undefined) throw forbidden(checked.unauthorised)
+    if (checked.event.unauthorised !== undefined) throw forbidden(checked.event.unauthorised)
     return checked.event
   }
 
@@ -95,8 +95,8 @@ export class InboundInvites {
   async #strippedState({ roomId, rules }: Event, roomState: readonly Json[]): Promise<JsonObject[]> {
     if (!rules.roomIdIsCreateHash) return strippedOf(roomState)
     const checked = await this.#parts.pduChecks.each(roomState, rules)
-    const genuine = checked.flatMap((result) => ('event' in result && result.unauthorised === undefined ? [result.event] : []))
-    const events = genuine.filter((event) => event.roomId === roomId)
+    const genuine = checked.flatMap((result) => ('event' in result ? [result.event] : []))
+    const events = genuine.filter((event) => event.roomId === roomId && event.unauthorised === undefined)
     if (events.length < checked.length) throw invalidParam('invite_room_state holds what is no event of this room')
     if (!events.some(({ type, stateKey }) => type === 'm.room.create' && stateKey === ''))
       throw invalidParam('invite_room_state lacks the create event')

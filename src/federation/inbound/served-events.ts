@@ -12,7 +12,6 @@ import type { Events } from '../../storage/events.ts'
 import type { Memberships } from '../../storage/memberships.ts'
 import type { Names } from '../../storage/names.ts'
 import type { Room } from '../../storage/rooms.ts'
-import { Standing } from '../../storage/stored-event.ts'
 import type { SignedPdus } from '../sender/signed-pdus.ts'
 
 export interface ServedEventsParts {
@@ -59,7 +58,7 @@ export class ServedEvents {
       for (const nid of frontier) chain.add(nid)
     }
     const stored = await events.byNids(chain)
-    return [...chain].filter((nid) => stored.get(nid)?.standing !== Standing.rejected)
+    return [...chain].filter((nid) => !stored.get(nid)?.isRejected)
   }
 
   /** Events of a room as a server may have them: whole, or redacted where none of its users may see them. */

@@ -1,11 +1,13 @@
 /** https://spec.matrix.org/v1.19/server-server-api/#transactions */
 import { parseJson } from '../../core/json-text.ts'
-import { type EventId, isRoomId, type RoomId, type ServerName } from '../../../schemas/ids.ts'
+import { isRoomId, type RoomId, type ServerName } from '../../../schemas/ids.ts'
 import { isJsonObject, type Json, type JsonObject, stringAt } from '../../../schemas/json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Limiter } from '../../core/limiter.ts'
 import type { Event } from '../../protocol/event.ts'
-import type { EventReceiver, ReceiveOptions, Verdict } from '../../rooms/receive.ts'
+import type { EventReceiver, Verdict } from '../../rooms/receive.ts'
+import type { GuestAccess } from '../../rooms/guest-access.ts'
+import type { RoomHeads } from '../../rooms/heads.ts'
 import type { Database } from '../../storage/database.ts'
 import type { InboundTransactions } from '../../storage/inbound-transactions.ts'
 import type { Room, Rooms } from '../../storage/rooms.ts'
@@ -21,6 +23,8 @@ export interface TransactionReceiverParts {
   rooms: Rooms
   inboundTransactions: InboundTransactions
   receiver: Pick<EventReceiver, 'receive'>
+  heads: RoomHeads
+  guests: Pick<GuestAccess, 'applySince'>
   access: RoomAccess
   pduChecks: PduChecks
   edus: EduReceiver
@@ -111,31 +115,25 @@ export class TransactionReceiver {
     if (!room) return refuseAll(pdus, 'This server does not know the room', answer)
     const isAllowed = await access.isAllowed(origin, room)
     const events: Event[] = []
-    const unauthorised = new Map<EventId, string>()
     for (const checked of await pduChecks.each(pdus, room.rules)) {
       const fault = isAllowed ? faultOf(checked, room) : "The room's access control list denies your server"
       if (fault !== undefined) note(checked, fault, answer)
       else if ('event' in checked) events.push(checked.event)
-      if ('event' in checked && checked.unauthorised) unauthorised.set(checked.event.eventId, checked.unauthorised)
     }
-    if (events.length > 0) await this.#receiveEvents(origin, room, events, { unauthorised }, answer)
+    if (events.length > 0) await this.#receiveEvents(origin, room, events, answer)
   }
 
-  async #receiveEvents(
-    origin: ServerName,
-    room: Room,
-    events: readonly Event[],
-    options: ReceiveOptions,
-    answer: TransactionAnswer,
-  ): Promise<void> {
-    const { access, serverName, receiver, rescinded } = this.#parts
+  async #receiveEvents(origin: ServerName, room: Room, events: readonly Event[], answer: TransactionAnswer): Promise<void> {
+    const { access, serverName, receiver, heads, guests, rescinded } = this.#parts
     if (!(await access.isIn(serverName, room))) {
       for (const event of events)
         answer.pdus[event.eventId] = (await rescinded.take(event)) ? {} : { error: 'This server is not in the room' }
       return
     }
-    const verdicts = await receiver.receive(origin, room, events, options)
+    const { stateRoot } = await heads.get(room)
+    const verdicts = await receiver.receive(origin, room, events)
     for (const [index, { eventId }] of events.entries()) answer.pdus[eventId] = resultOf(verdicts[index])
+    await guests.applySince(room, stateRoot)
   }
 }
 

@@ -5,6 +5,7 @@ import { KeyedQueue } from '../../core/keyed-queue.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Event } from '../../protocol/event.ts'
 import { allowedIn } from '../../rooms/allowed.ts'
+import type { GapBudget } from '../../rooms/gap-budget.ts'
 import type { GapFiller } from '../../rooms/gaps.ts'
 import type { RoomHeads } from '../../rooms/heads.ts'
 import type { Outliers } from '../../rooms/outliers.ts'
@@ -36,7 +37,7 @@ export interface BackfillParts {
   resolver: StateResolver
   writer: EventWriter
   outliers: Outliers
-  gaps: Pick<GapFiller, 'knownStateAfter' | 'stateAfter' | 'fetchAuthChain'>
+  gaps: Pick<GapFiller, 'budget' | 'knownStateAfter' | 'stateAfter' | 'fetchAuthChain'>
   history: Pick<RemoteHistory, 'backfill' | 'events'>
   client: Pick<FederationClient, 'call'>
   log: Logger
@@ -46,6 +47,14 @@ export interface BackfillParts {
 interface Placed {
   readonly event: Event
   readonly stateBefore: number
+  readonly standing: Standing
+}
+
+/** One server that is asked about one room. */
+interface Round {
+  readonly server: ServerName
+  readonly room: Room
+  readonly budget: GapBudget
 }
 
 /** So many servers are asked before it counts that nobody knows. */
@@ -68,7 +77,8 @@ export class Backfill {
       if (from.length === 0) return false
       for (const server of await this.#servers(room)) {
         const found = await this.#parts.history.backfill(server, room, from, Math.min(limit, MAX_EVENTS))
-        if (found && (await this.#place(server, room, found))) return true
+        using budget = this.#parts.gaps.budget()
+        if (found && (await this.#place({ server, room, budget }, found))) return true
       }
       return false
     })
@@ -95,7 +105,8 @@ export class Backfill {
     if ((await events.byId(eventId)) !== undefined) return
     const [event] = await history.events(server, room, [eventId])
     if (!event) return
-    await gaps.fetchAuthChain(server, room, event)
+    using budget = gaps.budget()
+    await gaps.fetchAuthChain(server, room, event, budget)
     await outliers.admit(room, [event])
   }
 
@@ -117,39 +128,55 @@ export class Backfill {
   }
 
   /** Gives the events their places, the latest first, as far as the states before them can be found out. */
-  async #place(server: ServerName, room: Room, found: readonly Event[]): Promise<boolean> {
+  async #place(round: Round, found: readonly Event[]): Promise<boolean> {
     const { events, outliers, heads, writer } = this.#parts
+    const { server, room, budget } = round
     const known = await events.byIds(found.map(({ eventId }) => eventId))
-    const fresh = found.filter(({ eventId }) => (known.get(eventId)?.standing ?? Standing.outlier) === Standing.outlier)
+    const fresh = found.filter(({ eventId }) => !isPlaced(known.get(eventId), room))
     const earliest = fresh.at(-1)
     if (!earliest) return false
-    await this.#parts.gaps.fetchAuthChain(server, room, earliest)
+    await this.#parts.gaps.fetchAuthChain(server, room, earliest, budget)
     await outliers.admit(room, fresh)
-    const placed = await this.#withStates(server, room, fresh)
+    const placed = await this.#withStates(round, fresh)
     const writes: Promise<void>[] = []
     await heads.locked(room.roomId, async () => {
-      for (const { event, stateBefore } of placed.toReversed())
-        writes.push((await writer.prepend(room, event, stateBefore)).written)
+      for (const { event, stateBefore, standing } of placed.toReversed()) {
+        const isShown = standing === Standing.accepted
+        const persisted = isShown
+          ? await writer.prepend(room, event, stateBefore)
+          : await writer.keep(room, event, standing, stateBefore, true)
+        writes.push(persisted.written)
+      }
     })
     await Promise.all(writes)
     return placed.length > 0
   }
 
   /** Works out the states from the earliest event on, as far as they do not follow from those of later events. */
-  async #withStates(server: ServerName, room: Room, fresh: readonly Event[]): Promise<Placed[]> {
-    const { events, states } = this.#parts
+  async #withStates(round: Round, fresh: readonly Event[]): Promise<Placed[]> {
+    const { events } = this.#parts
+    const { room } = round
     const { before, after } = await this.#knownStates(room, fresh)
     const placed: Placed[] = []
     for (const event of fresh.toReversed()) {
       const stored = await events.byId(event.eventId)
-      const known = before.get(event.eventId)
-      const isFree = stored?.standing === Standing.outlier
-      const stateBefore = isFree ? (known ?? (await this.#stateBefore(server, room, event, after))) : undefined
-      if (!stored || stateBefore === undefined || !(await allowedIn(states, stateBefore, event)).allowed) continue
-      after.set(event.eventId, await this.#stateAfter(room, stored, stateBefore))
-      placed.push({ event, stateBefore })
+      // An auth event of it may be missing, or its id taken in another room.
+      if (stored?.room.nid !== room.nid || isPlaced(stored, room)) continue
+      const stateBefore = before.get(event.eventId) ?? (await this.#stateBefore(round, event, after))
+      if (stateBefore === undefined) continue
+      const standing = await this.#standingOf(event, stored, stateBefore)
+      const isAccepted = standing === Standing.accepted
+      after.set(event.eventId, isAccepted ? await this.#stateAfter(room, stored, stateBefore) : stateBefore)
+      placed.push({ event, stateBefore, standing })
     }
     return placed
+  }
+
+  /** As on receipt, but that there is no current state to compare history with. */
+  async #standingOf(event: Event, { standing }: StoredEvent, stateBefore: number): Promise<Standing> {
+    if (standing === Standing.rejected) return standing
+    const { allowed } = await allowedIn(this.#parts.states, stateBefore, event)
+    return allowed ? Standing.accepted : Standing.rejectedByState
   }
 
   /** Going back along a single line of events that are no state, the state stays the same. */
@@ -172,8 +199,7 @@ export class Backfill {
   }
 
   async #stateBefore(
-    server: ServerName,
-    room: Room,
+    { server, room, budget }: Round,
     event: Event,
     after: ReadonlyMap<EventId, number>,
   ): Promise<number | undefined> {
@@ -182,7 +208,8 @@ export class Backfill {
     const roots: number[] = []
     for (const prev of event.prevEvents) {
       const before = stored.get(prev)
-      const root = after.get(prev) ?? (isPlaced(before, room) ? before.stateAfter : await gaps.stateAfter(server, room, prev))
+      const root =
+        after.get(prev) ?? (isPlaced(before, room) ? before.stateAfter : await gaps.stateAfter(server, room, prev, budget))
       if (root === undefined) return undefined
       roots.push(root)
     }

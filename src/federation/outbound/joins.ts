@@ -20,7 +20,7 @@ import type { Events } from '../../storage/events.ts'
 import type { Memberships } from '../../storage/memberships.ts'
 import type { Room, Rooms } from '../../storage/rooms.ts'
 import type { StateMaps } from '../../storage/state.ts'
-import { Standing } from '../../storage/stored-event.ts'
+import { isStateOf } from '../../storage/stored-event.ts'
 import { FOR_A_USER, type FederationClient } from '../client.ts'
 import type { PduChecks } from '../pdus.ts'
 import { inTurn, lacksEndpoint } from './in-turn.ts'
@@ -107,7 +107,8 @@ export class OutboundJoins {
     const isAuthorised = Object.hasOwn(event.content, 'join_authorised_via_users_server')
     if (!isAuthorised) return event
     const [checked] = await this.#parts.pduChecks.events([returned ?? event.pdu], event)
-    if (checked?.eventId !== event.eventId) throw malformed(server, 'the join is not signed by the server of who authorises it')
+    if (checked?.eventId !== event.eventId || checked.unauthorised !== undefined)
+      throw malformed(server, 'the join is not signed by the server of who authorises it')
     return checked
   }
 
@@ -143,14 +144,12 @@ export class OutboundJoins {
     return room
   }
 
-  /** The root of the state that the events are; those that were rejected are no part of it. */
+  /** The root of the state that the events are. */
   async #stateRoot(room: Room, eventIds: readonly EventId[]): Promise<number> {
     const { db, events, maps } = this.#parts
     const state = new Map<number, number>()
     for await (const part of slicesOf(eventIds, PART)) {
-      for (const event of (await events.byIds(part)).values())
-        if (event.isState && event.room.nid === room.nid && event.standing !== Standing.rejected)
-          state.set(event.kindNid, event.nid)
+      for (const event of (await events.byIds(part)).values()) if (isStateOf(event, room)) state.set(event.kindNid, event.nid)
     }
     const change = await maps.change(0, state)
     await db.write((batch) => maps.write(batch, change), room.nid)

@@ -42,6 +42,7 @@ export function authoriseMember(event: Event, state: StateLookup, create: Event,
   // 5.2 Since v8: without the signature of the authorising user's server, reject; what names no user has none.
   if (rules.auth.restrictedJoins && !namesAuthoriser(event))
     return reject('member-authoriser-unknown', 'The authorising user is not a user ID')
+  if (event.unauthorised !== undefined) return reject('member-authoriser-has-not-signed', event.unauthorised)
   const member: Member = { event, state, create, levels, target }
   switch (membership) {
     case 'join':
