@@ -7,7 +7,6 @@ import { ClientSends } from '../rooms/client-sends.ts'
 import { RoomCreation } from '../rooms/create.ts'
 import { RoomDeactivation } from '../rooms/deactivate.ts'
 import { RoomDirectory } from '../rooms/directory.ts'
-import { GuestAccess } from '../rooms/guest-access.ts'
 import { History } from '../rooms/history.ts'
 import { RoomContents } from '../rooms/members.ts'
 import { Bans } from '../rooms/membership/ban.ts'
@@ -47,7 +46,7 @@ export function createRoomServices(
   const { serverName } = config
   const common = { ...storage, ...core, serverName, clock, remote }
   const membership = createMembershipServices(common, pushRules)
-  const { invites, guests, departures, succession, membershipSetting } = membership
+  const { invites, departures, succession, membershipSetting } = membership
   const roomAliases = new RoomAliases({ ...common, requireMembership: config.rooms.requireMembershipForAliases })
   const stateAtPosition = new StateAtPosition(storage)
   const roomViews = new RoomViews({ ...common, stateAtPosition })
@@ -74,7 +73,7 @@ export function createRoomServices(
     deactivation: new RoomDeactivation({ ...common, departures }),
     roomCreation,
     roomUpgrades: new RoomUpgrades({ ...common, roomCreation, succession }),
-    clientSends: new ClientSends({ ...common, relatedEvents, roomAliases, guests, membershipSetting }),
+    clientSends: new ClientSends({ ...common, relatedEvents, roomAliases, membershipSetting }),
   }
 }
 
@@ -84,18 +83,16 @@ type MembershipParts = Storage &
 /** How users come into rooms and out of them. */
 function createMembershipServices(common: MembershipParts, pushRules: PushRules) {
   const outOfBand = new OutOfBand(common)
-  const guests = new GuestAccess(common)
   const restricted = new RestrictedJoins(common)
   const invites = new Invites(common)
   const succession = new RoomSuccession({ ...common, pushRules })
-  const joins = new Joins({ ...common, restricted, guests, succession })
+  const joins = new Joins({ ...common, restricted, succession })
   const departures = new Departures({ ...common, outOfBand })
   const kicks = new Kicks(common)
   const bans = new Bans(common)
   const knocks = new Knocks({ ...common, outOfBand })
   return {
     outOfBand,
-    guests,
     restricted,
     invites,
     succession,

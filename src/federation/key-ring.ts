@@ -88,12 +88,12 @@ export class KeyRing {
     return wanted.map((each) => this.#find(each))
   }
 
-  /** Asks a server for its keys anew, unless that was not enough lately. What comes is in the store afterwards. */
-  async refresh(server: ServerName, isEnough: () => Promise<boolean>): Promise<void> {
+  /** Asks a server for its keys anew, unless that did not help lately. What comes is in the store when `hasHelped` is asked. */
+  async refresh(server: ServerName, hasHelped: () => Promise<boolean>): Promise<void> {
     if (this.#gate.waitMs(server) > 0 || this.#isFlooded('request')) return
     const startedAt = this.#options.clock.now()
     await this.#fetchFrom(server, 'request')
-    this.#note(server, startedAt, await isEnough())
+    this.#note(server, startedAt, await hasHelped())
   }
 
   #find({ server, keyId, use }: KeyWanted): KeyObject | undefined {

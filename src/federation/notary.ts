@@ -56,8 +56,11 @@ export class KeyNotary {
     const isEnough = (keys: readonly StoredKey[]) => suffices(keptAnswers(keys), query, clock.now())
     let keys = await store.keysOf([server])
     if (!isEnough(keys)) {
-      await keyRing.refresh(server, async () => isEnough(await store.keysOf([server])))
-      keys = await store.keysOf([server])
+      const known = new Set(keys.map(({ keyId }) => keyId))
+      await keyRing.refresh(server, async () => {
+        keys = await store.keysOf([server])
+        return isEnough(keys) || keys.some(({ keyId }) => !known.has(keyId))
+      })
     }
     return bestAnswers(keptAnswers(keys), query).map(({ json }) => signJson(json, own.serverName, own.signingKey))
   }

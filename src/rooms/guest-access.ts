@@ -28,6 +28,12 @@ export class GuestAccess {
     return (await this.#parts.states.content(stateRoot, 'm.room.guest_access'))['guest_access'] === 'can_join'
   }
 
+  /** As `apply`, for a room that may have been closed to guests since its state had the root `before`. */
+  async applySince(room: Room, before: number): Promise<void> {
+    if ((await this.#parts.heads.get(room)).stateRoot === before || !(await this.isOpen(before))) return
+    await this.apply(room)
+  }
+
   /** If the event is changed to stop this from being the case, our guests have to leave. To be called when it has changed. */
   async apply(room: Room): Promise<void> {
     const { heads, memberships, accounts, sender, serverName } = this.#parts

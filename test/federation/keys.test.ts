@@ -171,13 +171,27 @@ test('a server that forgets a key does not make us forget it', async () => {
   assert.equal((await hs.query({ 'remote.test': {} })).length, 2)
 })
 
+test('for a new key a server is asked, however often it had no newer answer before', async () => {
+  await using hs = await setUp()
+  const [first, second] = [newSigningKey('key_1'), newSigningKey('key_2')]
+  const expiry = hs.clock.now() - DAY_MS
+  publish(hs.remote, first, expiry)
+  for (const validUntil of [0, 1, 2]) await hs.ask(first.keyId, expiry + validUntil)
+  for (let wanted = 0; wanted < 3; wanted++) {
+    publish(hs.remote, second, expiry + wanted)
+    const [answer] = await hs.ask(second.keyId, expiry + wanted)
+    assert.deepEqual(Object.keys(answer?.['verify_keys'] ?? {}), [second.keyId])
+  }
+})
+
 test('whoever asks us for a key again and again does not make us ask its server every time', async () => {
   await using hs = await setUp()
   for (let attempt = 0; attempt < 10; attempt++) {
     await hs.ask('ed25519:nosuch', Number.MAX_SAFE_INTEGER)
     hs.clock.later(1)
   }
-  assert.equal(hs.remote.count(KEYS), 3)
+  // The first answer brings a key that was not known: only those after it are in vain.
+  assert.equal(hs.remote.count(KEYS), 4)
 })
 
 test('an old key is found in the answer that lists it as old', async () => {

@@ -48,6 +48,18 @@ test('a user of another server joins, and gets the state and its auth chain', as
   assert.deepEqual(await memberships(hs.alice, hs.room), [hs.alice.id, BOB].sort())
 })
 
+test('the auth chain has the state in it too, but where members may be omitted', async () => {
+  const typesOf = (pdus: Json | undefined) =>
+    (Array.isArray(pdus) ? pdus : assert.fail()).map((pdu) => String(objectOf(pdu)['type'])).sort()
+  await using hs = await setUp()
+  const { auth_chain: chain } = await hs.join()
+  const authorising = ['m.room.create', 'm.room.join_rules', 'm.room.member', 'm.room.power_levels']
+  assert.deepEqual(typesOf(chain), authorising)
+  const { pdu, eventId } = hs.sign(await hs.template('join'))
+  const again = await hs.call('PUT', `v2/send_join/${hs.room}/${encodeURIComponent(eventId)}?omit_members=true`, pdu)
+  assert.deepEqual(typesOf(objectOf(again.body)['auth_chain']), [])
+})
+
 test('omit_members leaves members out, and says which servers there are', async () => {
   await using hs = await setUp({ name: 'named' })
   const { pdu, eventId } = hs.sign(await hs.template('join'))
@@ -165,6 +177,16 @@ test('an invite is signed, and seen by the user; what is no proper invite is ref
   const { event } = objectOf((await hs.call('PUT', path, body)).body)
   assert.deepEqual(Object.keys(objectOf(objectOf(event)['signatures'])).sort(), ['remote.test', 'test.example'])
   await alice.syncUntil(({ rooms }) => rooms.invite[room.roomId])
+})
+
+test('an invite that comes back with what is no canonical JSON is not sent', async () => {
+  await using hs = await setUp()
+  hs.remote.on('PUT', /\/v2\/invite\//, ({ body }) => {
+    const { event } = objectOf(JSON.parse(body))
+    return { body: { event: { ...objectOf(event), more: 1.5 } } }
+  })
+  await hs.alice.refused(400, 'M_BAD_JSON', 'POST', `rooms/${hs.room}/invite`, { user_id: BOB })
+  await hs.alice.refused(404, 'M_NOT_FOUND', 'GET', `rooms/${hs.room}/state/m.room.member/${BOB}`)
 })
 
 test('an invite can be rejected though the server that it came from is gone', async () => {

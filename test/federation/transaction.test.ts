@@ -13,6 +13,7 @@ import { PduChecks } from '../../src/federation/pdus.ts'
 import { buildEvent } from '../../src/protocol/event-builder.ts'
 import type { Event } from '../../src/protocol/event.ts'
 import { roomRules } from '../../src/protocol/room-versions.ts'
+import type { RoomHeads } from '../../src/rooms/heads.ts'
 import type { Verdict } from '../../src/rooms/receive.ts'
 import { FakeClock } from '../support/clock.ts'
 
@@ -47,6 +48,8 @@ async function setUp(fakes: Fakes = {}) {
       clock: new FakeClock(1_000_000),
       receiver: { receive: (_origin, room, events) => receive(room.roomId, events) },
       access,
+      heads: { get: async () => ({ extremities: [], stateRoot: 0 }) } as unknown as RoomHeads,
+      guests: { applySince: async () => {} },
       pduChecks: new PduChecks(async (events) =>
         events.map(({ pdu }) =>
           isSigned(pdu) ? { kind: 'valid' } : { kind: 'invalid', server: ORIGIN, fault: 'wrong-signature' },

@@ -92,8 +92,10 @@ export class InboundJoins {
     const all = await states.all(join.stateBefore)
     const state = omitMembers ? await this.#withoutMembers(room, all) : all
     const nids = state.map(({ nid }) => nid)
+    const whole = await served.authChain([...nids, join.nid])
     const inState = new Set(nids)
-    const chain = (await served.authChain([...nids, join.nid])).filter((nid) => !inState.has(nid))
+    // If omit_members was set to true, then any events that are returned in state may be omitted from auth_chain.
+    const chain = omitMembers ? whole.filter((nid) => !inState.has(nid)) : whole
     const { servers } = await memberships.members(room.nid)
     const more: JsonObject = {
       members_omitted: omitMembers,

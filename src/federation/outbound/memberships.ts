@@ -6,7 +6,7 @@ import { sendInviteV2 } from '../../../schemas/server/invites-v2.ts'
 import { makeKnock, sendKnock } from '../../../schemas/server/knocks.ts'
 import { makeLeave, sendLeaveV1 } from '../../../schemas/server/leaving-v1.ts'
 import { sendLeaveV2 } from '../../../schemas/server/leaving-v2.ts'
-import { unsupportedRoomVersion } from '../../core/errors.ts'
+import { badJson, unsupportedRoomVersion } from '../../core/errors.ts'
 import { parseEvent } from '../../protocol/event-format.ts'
 import type { Event, Pdu } from '../../protocol/event.ts'
 import { knownRoomVersions } from '../../protocol/room-versions.ts'
@@ -70,8 +70,9 @@ export class OutboundMemberships {
     const pdu = signedPdus.of(event)
     const answer = await this.#sendInvite(server, room, event, pdu, await served.strippedState(stateRoot, event.sender))
     const parsed = parseEvent(answer, room.rules)
-    if ('refused' in parsed || parsed.event.eventId !== event.eventId)
-      throw malformed(server, 'it gave another event back than the invite')
+    // Servers MUST strictly enforce the JSON format; this translates to a 400 M_BAD_JSON error on most endpoints.
+    if ('refused' in parsed) throw badJson(`The invite that ${server} gave back is refused: ${parsed.refused}`)
+    if (parsed.event.eventId !== event.eventId) throw malformed(server, 'it gave another event back than the invite')
     const signature = objectAt(objectAt(answer, 'signatures') ?? {}, server)
     if (!signature) throw malformed(server, 'it did not sign the invite')
     return { ...event, pdu: { ...pdu, signatures: { ...objectAt(pdu, 'signatures'), [server]: signature } } }
