@@ -84,3 +84,27 @@ export const casTicket = clientEndpoint('GET', '/_matrix/client/v3/login/cas/tic
   }),
   response: bytes(),
 })
+
+const provider = Type.Object({ idpId: Type.String() })
+const sso = { auth: 'none', rateLimit: 'login', response: bytes(), spec: '' } as const
+
+/** Where an OpenID provider sends the browser back to; the query is the provider's. */
+export const ssoCallback = endpoint('GET', '/_causeway/sso/callback/:idpId', {
+  ...sso,
+  params: provider,
+  query: Type.Record(Type.String(), Type.String()),
+})
+
+/** Sends the browser to an identity provider for a stage of user-interactive authentication. */
+export const ssoProve = endpoint('GET', '/_causeway/sso/prove/:idpId', {
+  ...sso,
+  params: provider,
+  query: Type.Object({ session: Type.String() }),
+})
+
+/** The form in which somebody who comes for the first time chooses a user name. */
+export const ssoUsername = endpoint('POST', '/_causeway/sso/username', {
+  ...sso,
+  maxBody: 8 * 1024,
+  query: Type.Object({ key: Type.String() }),
+})

@@ -15,7 +15,7 @@ import { clientRoutes } from './client-api/routes.ts'
 import type { Config } from './config/schema.ts'
 import { systemClock } from './core/clock.ts'
 import { notFound } from './core/errors.ts'
-import { createLogger } from './core/logger.ts'
+import { createLogger, silentLogger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
 import { randomToken } from './core/random.ts'
 import { programVersion } from './core/version.ts'
@@ -96,6 +96,7 @@ const ALONE: AccountPorts = {
   deviceListeners: [],
   outbound: { request: () => Promise.reject(notFound()) },
   signCall: () => '',
+  log: silentLogger,
 }
 
 function deskOf(registration: Services['client']['registration']): Pick<AccountDesk, 'createAccount'> {

@@ -11,7 +11,16 @@ export const getLoginFlows = clientEndpoint('GET', '/_matrix/client/v3/login', {
         type: Type.String(),
         get_login_token: Type.Optional(Type.Boolean()),
         /** Of `m.login.sso`. */
-        identity_providers: Type.Optional(Type.Array(Type.Object({ id: Type.String(), name: Type.String() }))),
+        identity_providers: Type.Optional(
+          Type.Array(
+            Type.Object({
+              id: Type.String(),
+              name: Type.String(),
+              icon: Type.Optional(Type.String()),
+              brand: Type.Optional(Type.String()),
+            }),
+          ),
+        ),
       }),
     ),
   }),

@@ -5,7 +5,8 @@ import type { Clock } from '../core/clock.ts'
 import { DeviceManagement } from '../devices/devices.ts'
 import type { Outbound } from '../http/outbound.ts'
 import { mailSender } from '../http/smtp.ts'
-import { Cas, casLogins } from '../users/cas.ts'
+import type { Logger } from '../core/logger.ts'
+import { casLogin } from '../users/cas.ts'
 import { AccountDeactivation } from '../users/deactivate-account.ts'
 import { EmailValidation, type Mailing } from '../users/email-validation.ts'
 import { IdentityServers, type SignCall } from '../users/identity-servers.ts'
@@ -32,6 +33,7 @@ import {
   ssoStage,
   termsStage,
 } from '../users/uia-stages.ts'
+import { createSingleSignOn, offersSso } from './sso.ts'
 import type { Storage } from './storage.ts'
 
 /** What accounts need from the layers that are built on them. */
@@ -44,6 +46,7 @@ export interface AccountPorts {
   readonly outbound: Pick<Outbound, 'request'>
   /** Signs requests of this server to identity servers. */
   readonly signCall: SignCall
+  readonly log: Logger
 }
 
 export function createAccounts(config: Config, clock: Clock, storage: Storage, ports: AccountPorts) {
@@ -68,7 +71,7 @@ export function createAccounts(config: Config, clock: Clock, storage: Storage, p
   const loginTokens = new LoginTokens({ ...parts, uia })
   const common = { ...parts, uia, addresses, loginTokens }
   const registration = new Registration({ ...common, options: registrationOptionsOf(config), isReserved: () => false })
-  const casUrl = config.sso.cas?.serverUrl.replace(/\/+$/, '')
+  const signOn = createSingleSignOn(config, { storage, clock, ...ports, registration, loginTokens, uia })
   return {
     lastSeen,
     accessTokens,
@@ -79,10 +82,10 @@ export function createAccounts(config: Config, clock: Clock, storage: Storage, p
     addresses,
     loginTokens,
     mayChangeAddresses: config.email !== undefined,
-    cas: casUrl === undefined ? undefined : new Cas({ ...common, casUrl, baseUrl, registration }),
+    ...signOn,
     login: new Login({
       ...common,
-      methods: [passwordLogin(passwords), ...(casUrl === undefined ? [] : casLogins()), tokenLogin(loginTokens)],
+      methods: [passwordLogin(passwords), ...signOn.sso.logins, ...(signOn.cas ? [casLogin] : []), tokenLogin(loginTokens)],
     }),
     registration,
     passwordManagement: new PasswordManagement({ ...common, sendsMail: config.email !== undefined }),
@@ -106,13 +109,14 @@ function registrationOptionsOf({ registration, email }: Config) {
 
 /** Every stage that may be tried, whether a flow asks for it or not. */
 function stagesOf(
-  { registration: { recaptcha, terms }, sso }: Config,
+  config: Config,
   clock: Clock,
   storage: Storage,
   { outbound }: AccountPorts,
   passwords: Passwords,
   emailValidation: EmailValidation,
 ): Readonly<Record<string, Stage>> {
+  const { recaptcha, terms } = config.registration
   const policies = terms && { terms_of_service: { version: terms.version, en: { name: terms.name, url: terms.url } } }
   return {
     'm.login.dummy': dummyStage,
@@ -121,14 +125,14 @@ function stagesOf(
     [EMAIL_STAGE]: emailStage(emailValidation, storage.thirdPartyIds),
     ...(recaptcha && { 'm.login.recaptcha': recaptchaStage(outbound, recaptcha) }),
     ...(policies && { 'm.login.terms': termsStage({ policies }) }),
-    ...(sso.cas && { 'm.login.sso': ssoStage }),
+    ...(offersSso(config) && { 'm.login.sso': ssoStage }),
   }
 }
 
 /** By their password, and through the service through which they log in, if they do. */
-function ownerFlowsOf({ sso }: Config, { externalIds }: Storage): (user: { userNid: number }) => Promise<Flows> {
+function ownerFlowsOf(config: Config, { externalIds }: Storage): (user: { userNid: number }) => Promise<Flows> {
   return async ({ userNid }) =>
-    sso.cas && (await externalIds.has(userNid)) ? [['m.login.password'], ['m.login.sso']] : [['m.login.password']]
+    offersSso(config) && (await externalIds.has(userNid)) ? [['m.login.password'], ['m.login.sso']] : [['m.login.password']]
 }
 
 function mailingOf({ email, outboundHttp, serverName }: Config): Mailing | undefined {

@@ -99,6 +99,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     },
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
     outbound: outboundHttp,
+    log: log.logger('accounts'),
     signCall: (method, uri, destination, body) =>
       signRequest(requestToSign(method, uri, config.serverName, destination, body), transport.signingKey),
     deviceListeners: [deviceLists, directories.userPushers, storage.transactions],

@@ -68,6 +68,8 @@ export const hostAndPort = (description: string) =>
   checkedText('a host name or address, with or without :port', isServerName, { description })
 export const server = (info: KeyInfo = {}) =>
   Object.assign(serverName(), { expected: 'a server name such as example.org', ...info })
+export const opaqueId = (description: string) =>
+  checkedText('an ID of letters, digits and . _ ~ -', (value) => /^[\w.~-]{1,255}$/.test(value), { description })
 export const userIdText = (description: string) =>
   checkedText('a user ID such as @alice:example.org', (value) => /^@[^:]+:.+/.test(value), { description })
 

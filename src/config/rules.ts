@@ -5,9 +5,11 @@ import type { Config } from './schema.ts'
 export function contradictions(config: Config): string[] {
   const places = config.listeners.map((listener) => `${listener.address} port ${listener.port}`)
   const taken = places.find((place, index) => !place.endsWith(' port 0') && places.indexOf(place) < index)
+  const waysIn = [...(config.sso.cas ? ['cas'] : []), ...config.sso.oidc.map(({ id }) => id)]
   const contacts = config.wellKnown.support?.contacts ?? []
   return [
     ...when(config.database.url !== undefined, 'database.url: PostgreSQL is not available yet, use database.path'),
+    ...when(new Set(waysIn).size < waysIn.length, 'sso.oidc: two ways to log in have the same id'),
     ...when(config.listeners.length === 0, 'listeners: at least one is needed'),
     ...when(taken !== undefined, `listeners: ${taken} is there twice`),
     ...when(
@@ -26,7 +28,12 @@ export function warnings(config: Config): string[] {
   const { registration, federation, publicBaseUrl } = config
   const served = new Set(config.listeners.flatMap((listener) => listener.resources))
   const unverified = registration.enabled && !registration.requireVerification && registration.recaptcha?.required !== true
+  const plain = config.sso.oidc.find(({ issuer }) => issuer.startsWith('http:') && !isLocal(new URL(issuer).hostname))
   return [
+    ...when(
+      plain !== undefined,
+      `sso.oidc: the issuer ${plain?.issuer} is asked unencrypted: whoever is on the way can log in as anybody`,
+    ),
     ...when(unverified, 'registration is open to everybody without any check: robots will find it'),
     ...when(config.password.hashCost === 'minimal', 'password.hash_cost is minimal: stolen password hashes are easily guessed'),
     ...when(!config.rateLimits.enabled, 'rate_limits are off: one client can keep the server busy'),

@@ -11,6 +11,7 @@ import {
   list,
   map,
   milliseconds,
+  opaqueId,
   path,
   perSecond,
   port,
@@ -57,6 +58,29 @@ const limit = (what: string, rate: number, burst: number) =>
     per_second: perSecond('How many are let through a second, in the long run.', rate),
     burst: count('How many may come at once.', burst),
   })
+
+const openIdProvider = group('A provider.', {
+  id: opaqueId('What it is called in addresses, such as `company`. Changing it breaks nothing but bookmarks.'),
+  name: text('What users know it as.'),
+  icon: Type.Optional(text('`mxc://` URI of its logo, for clients.')),
+  brand: Type.Optional(text('Its brand, such as `github`, for clients that know what it looks like.')),
+  issuer: url('Its issuer: the address before `/.well-known/openid-configuration`.'),
+  client_id: text('What this server is called there.'),
+  client_secret: Type.Optional(secret('The secret of this server there; without it, PKCE alone.')),
+  scopes: list('What is asked for.', text('A scope.'), { default: ['openid', 'profile', 'email'] }),
+  claims: group('Names of the claims that tell about a user.', {
+    localpart: text('The name for the user ID. Where it gives none that is free, the user chooses one.', {
+      default: 'preferred_username',
+    }),
+    display_name: text('The display name.', { default: 'name' }),
+    email: text('The e-mail address; it counts only where the provider says `email_verified`.', { default: 'email' }),
+  }),
+  allow_registration: flag('Who comes for the first time gets an account.', true),
+  allow_existing_users: flag(
+    'Who comes for the first time and has the name of an account gets that account: only for a provider where nobody can choose their own name.',
+    false,
+  ),
+})
 
 export const configSchema = group('The configuration of one server.', {
   server_name: server({
@@ -219,7 +243,17 @@ export const configSchema = group('The configuration of one server.', {
     }),
   ),
   sso: group('Login through another service.', {
+    client_whitelist: list(
+      'Addresses of clients that are handed a login without asking the user, with all that is below them, such as `https://app.example.org/`.',
+      text('An address.'),
+      { default: [] },
+    ),
     cas: Type.Optional(group('A CAS server.', { server_url: url('Its base URL.') })),
+    oidc: list(
+      'OpenID Connect providers. Each is told that this server is at `<public_base_url>/_causeway/sso/callback/<id>`.',
+      openIdProvider,
+      { default: [] },
+    ),
   }),
   app_services: list('Registration files of application services (bridges, bots).', path('A YAML file.'), { default: [] }),
 })

@@ -75,7 +75,8 @@ code { font-family: ui-monospace, monospace; background: var(--ground); border: 
   overflow-wrap: anywhere; user-select: all }
 label { display: block; margin: 1rem 0 .25rem; font-weight: 600 }
 input { width: 100%; font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: 8px; padding: .6rem .75rem }
-button { margin-top: 1.5rem; font: inherit; font-weight: 600; color: var(--card); background: var(--accent); border: 0; border-radius: 8px;
-  padding: .65rem 1.25rem; cursor: pointer }
+button, .button { display: inline-block; margin-top: 1.5rem; font: inherit; font-weight: 600; color: var(--card); background: var(--accent);
+  border: 0; border-radius: 8px; padding: .65rem 1.25rem; cursor: pointer; text-decoration: none }
+.choice { list-style: none; padding: 0; margin: 1.25rem 0 0 } .choice .button { display: block; margin: 0 0 .75rem; text-align: center }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
 `)

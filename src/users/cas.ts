@@ -1,23 +1,23 @@
 /** Login through a CAS server (protocol 2): the browser brings a ticket, the CAS server says whose it is. */
-import { badGateway, forbidden, invalidParam, MatrixError, userDeactivated, userLocked } from '../core/errors.ts'
-import type { ServerName, UserId } from '../../schemas/ids.ts'
+import { badGateway, forbidden, MatrixError, userDeactivated, userLocked } from '../core/errors.ts'
+import type { ServerName } from '../../schemas/ids.ts'
 import type { Outbound } from '../http/outbound.ts'
 import type { Account, Accounts } from '../storage/accounts.ts'
 import type { Database } from '../storage/database.ts'
 import type { ExternalIds } from '../storage/external-ids.ts'
+import type { SsoPurpose } from '../storage/sso-sessions.ts'
 import type { LoginMethod } from './login.ts'
 import type { LoginTokens } from './login-tokens.ts'
 import type { Registration } from './register.ts'
+import { assertClient, type LoggedIn, localpartFor, onlyInBrowsers, type SsoStart, type SsoWay, withToken } from './sso.ts'
 import type { UserInteractiveAuth } from './uia.ts'
 import { newUserId } from './username.ts'
 
-export const CAS = 'cas'
+const CAS = 'cas'
 /** Clients of ours know it under its v3 name too; this is the one that CAS servers are told. */
 const TICKET_PATH = '/_matrix/client/r0/login/cas/ticket'
 const MAX_BYTES = 64 * 1024
 const TIMEOUT_MS = 20_000
-/** Pages and apps that a login may end at; these are neither. */
-const NO_PLACES: ReadonlySet<string> = new Set(['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:'])
 
 interface Deps {
   /** Without a slash at the end. */
@@ -34,28 +34,24 @@ interface Deps {
   readonly uia: UserInteractiveAuth
 }
 
-export class Cas {
+export class Cas implements SsoWay {
+  readonly provider = { id: CAS, name: 'CAS' }
   readonly #deps: Deps
 
   constructor(deps: Deps) {
     this.#deps = deps
   }
 
-  /** Where a browser logs in that is to come back to the client at `redirectUrl`. Throws M_INVALID_PARAM. */
-  loginUrl(redirectUrl: string): string {
-    const protocol = URL.parse(redirectUrl)?.protocol
-    if (protocol === undefined || NO_PLACES.has(protocol)) throw invalidParam('redirectUrl leads to no client')
-    return this.#casLogin({ redirectUrl })
+  /** Throws M_INVALID_PARAM where no client can be at `redirectUrl`. */
+  async begin(purpose: SsoPurpose): Promise<SsoStart> {
+    if ('redirectUrl' in purpose) assertClient(purpose.redirectUrl)
+    const query = 'redirectUrl' in purpose ? { redirectUrl: purpose.redirectUrl } : { session: purpose.uiaSession }
+    return { kind: 'away', url: `${this.#deps.casUrl}/login?service=${encodeURIComponent(this.#service(query))}` }
   }
 
-  /** Where a user proves who they are for a session of user-interactive authentication. */
-  proofUrl(session: string): string {
-    return this.#casLogin({ session })
-  }
-
-  /** Who has logged in, and the client's address with the token that completes it. */
-  async logIn(ticket: string, redirectUrl: string): Promise<{ userId: UserId; url: string }> {
-    this.loginUrl(redirectUrl)
+  /** Who has logged in, and where the client is. Throws M_FORBIDDEN for a ticket that is not good. */
+  async logIn(ticket: string, redirectUrl: string): Promise<LoggedIn> {
+    assertClient(redirectUrl)
     const account = await this.#account(await this.#subject(ticket, { redirectUrl }))
     return { userId: account.userId, url: withToken(redirectUrl, await this.#deps.loginTokens.issue(account.userNid)) }
   }
@@ -68,10 +64,6 @@ export class Cas {
     const account = known === undefined ? undefined : await accounts.get(known)
     const userId = account?.userId ?? newUserId(localpartFor(subject), serverName)
     if (!(await this.#deps.uia.complete(session, 'm.login.sso', userId))) throw forbidden('The session is unknown or has expired')
-  }
-
-  #casLogin(query: Record<string, string>): string {
-    return `${this.#deps.casUrl}/login?service=${encodeURIComponent(this.#service(query))}`
   }
 
   /** The page that CAS sends the browser back to: the same words both times, or the ticket is not good. */
@@ -114,25 +106,8 @@ export class Cas {
   }
 }
 
-const onlyInBrowsers = () => Promise.reject(invalidParam('Log in in a browser, and come back with a token of type m.login.token'))
-
-/** What clients are offered: today's type, and the one of CAS from before it. */
-export function casLogins(): LoginMethod[] {
-  return [
-    { flow: { type: 'm.login.sso', identity_providers: [{ id: CAS, name: 'CAS' }] }, identify: onlyInBrowsers },
-    { flow: { type: 'm.login.cas' }, identify: onlyInBrowsers },
-  ]
-}
-
-/** A user name in the grammar of user IDs. https://spec.matrix.org/v1.19/appendices/#mapping-from-other-character-sets */
-function localpartFor(subject: string): string {
-  const bytes = [...Buffer.from(subject.toLowerCase(), 'utf8')]
-  return bytes
-    .map((byte) => (/[a-z0-9._\-/+]/.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : escaped(byte)))
-    .join('')
-}
-
-const escaped = (byte: number): string => `=${byte.toString(16).padStart(2, '0')}`
+/** What clients from before `m.login.sso` are offered. */
+export const casLogin: LoginMethod = { flow: { type: 'm.login.cas' }, identify: onlyInBrowsers }
 
 /** The user of a CAS answer; undefined where it is a failure. */
 function subjectOf(xml: string): string | undefined {
@@ -151,10 +126,4 @@ const ENTITIES = new Map([
 
 function unescapeXml(text: string): string {
   return text.replace(/&(\w+);/g, (whole, name: string) => ENTITIES.get(name) ?? whole)
-}
-
-function withToken(redirectUrl: string, token: string): string {
-  const [place = '', ...fragment] = redirectUrl.split('#')
-  const query = `${place}${place.includes('?') ? '&' : '?'}loginToken=${token}`
-  return fragment.length === 0 ? query : `${query}#${fragment.join('#')}`
 }

@@ -8,9 +8,10 @@ export function canonicalEmail(address: string): string {
   return address.trim().toLowerCase()
 }
 
+export const isEmail = (address: string): boolean => ADDRESS.test(canonicalEmail(address))
+
 /** The canonical form of an address to write to. Throws M_INVALID_PARAM. */
 export function usableEmail(address: string): string {
-  const canonical = canonicalEmail(address)
-  if (!ADDRESS.test(canonical)) throw invalidParam('That is not an e-mail address')
-  return canonical
+  if (!isEmail(address)) throw invalidParam('That is not an e-mail address')
+  return canonicalEmail(address)
 }

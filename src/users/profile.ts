@@ -18,7 +18,8 @@ import type { ProfileFields } from '../storage/profiles.ts'
 
 const MAX_PROFILE_BYTES = 65_536
 const MAX_FIELD_BYTES = 255
-const MAX_LENGTHS: Readonly<Record<string, number>> = { displayname: 256, avatar_url: 1_000, 'm.tz': 128 }
+export const MAX_DISPLAY_NAME_LENGTH = 256
+const MAX_LENGTHS: Readonly<Record<string, number>> = { displayname: MAX_DISPLAY_NAME_LENGTH, avatar_url: 1_000, 'm.tz': 128 }
 const CUSTOM_FIELD = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$/
 /** They are known to be fields of every profile, and are shown in rooms. */
 const ORIGINAL_FIELDS: ReadonlySet<string> = new Set(['displayname', 'avatar_url'])

@@ -136,6 +136,18 @@ export class Registration {
     })
   }
 
+  /**
+   * Makes an account without a password for somebody who has logged in elsewhere; `also` adds to the same write.
+   * Throws M_USER_IN_USE, M_INVALID_USERNAME or M_EXCLUSIVE.
+   */
+  async createFor(
+    { localpart, displayName }: Pick<CreateAccount, 'localpart' | 'displayName'>,
+    also: (batch: Batch, userNid: number) => void,
+  ): Promise<void> {
+    const userId = this.#creation.userIdFor(localpart)
+    await this.#create({ userId, kind: 'user', passwordHash: null, displayName, session: undefined, also })
+  }
+
   async #parameters(request: RegisterRequest): Promise<JsonObject> {
     const { username, password, device_id, initial_device_display_name, inhibit_login, refresh_token } = request
     const parameters: JsonObject = password === undefined ? {} : { password_hash: await this.#hash(password) }

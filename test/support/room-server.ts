@@ -11,6 +11,7 @@ import { createRoomCore } from '../../src/app/rooms.ts'
 import { openStorage } from '../../src/app/storage.ts'
 import { roomRoutes } from '../../src/client-api/routes.ts'
 import { profileRoutes } from '../../src/client-api/user-data/profile.ts'
+import { silentLogger } from '../../src/core/logger.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { badGateway } from '../../src/core/errors.ts'
 import type { AccountKind } from '../../src/storage/accounts.ts'
@@ -89,7 +90,11 @@ export class Client {
 }
 
 /** What accounts ask of services that a test does not have. */
-export const NOTHING_OUTSIDE = { outbound: { request: () => Promise.reject(badGateway()) }, signCall: () => '' }
+export const NOTHING_OUTSIDE = {
+  outbound: { request: () => Promise.reject(badGateway()) },
+  signCall: () => '',
+  log: silentLogger,
+}
 
 export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?: Record<string, string> } = {}) {
   const stack = new AsyncDisposableStack()

@@ -12,7 +12,7 @@ export interface WebRequest {
 }
 
 /** What is answered; an object as JSON. */
-export type WebAnswer = { status?: number; body: string | object }
+export type WebAnswer = { status?: number; headers?: Record<string, string>; body: string | object }
 
 /** Answers every request with what `answer` gives. Disposing stops it. */
 export async function webServer(
@@ -24,9 +24,9 @@ export async function webServer(
     const { method = '', headers } = incoming
     const request = { method, headers, url: new URL(incoming.url ?? '', 'http://here'), body: await text(incoming) }
     requests.push(request)
-    const { status = 200, body } = await answer(request)
+    const { status = 200, headers: more, body } = await answer(request)
     const isText = typeof body === 'string'
-    response.writeHead(status, { 'content-type': isText ? 'text/plain' : 'application/json' })
+    response.writeHead(status, { 'content-type': isText ? 'text/plain' : 'application/json', ...more })
     response.end(isText ? body : JSON.stringify(body))
   }
   const server = tls ? createTls(tls, listener) : createPlain(listener)

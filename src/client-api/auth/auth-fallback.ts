@@ -4,21 +4,22 @@ import { showAuthFallback, submitAuthFallback } from '../../../schemas/causeway.
 import type { JsonObject } from '../../../schemas/json.ts'
 import type { RawResponse } from '../../http/reply.ts'
 import { type Route, route } from '../../http/route.ts'
-import type { Cas } from '../../users/cas.ts'
+import type { SingleSignOn } from '../../users/sso.ts'
 import type { UserInteractiveAuth } from '../../users/uia.ts'
-import { note, ssoStagePage, stageDone, stageForm } from './pages.ts'
+import { note, stageDone, stageForm } from './pages.ts'
+import { ssoStagePage } from './sso-pages.ts'
 
 interface Services {
   readonly uia: UserInteractiveAuth
-  readonly cas: Cas | undefined
+  readonly sso: SingleSignOn
 }
 
-export const authFallbackRoutes = ({ uia, cas }: Services): Route[] => [
+export const authFallbackRoutes = ({ uia, sso }: Services): Route[] => [
   route(showAuthFallback, async ({ params: { type }, query: { session } }) => {
     const stage = await uia.stageOf(session, type)
     if (!stage) return unknownSession()
     if (stage.isPassed) return stageDone()
-    if (type === 'm.login.sso' && cas) return ssoStagePage(cas.proofUrl(session))
+    if (type === 'm.login.sso') return ssoStagePage(sso.providers, session)
     return stageForm(type, addressOf(type, session), stage.params) ?? notOnPages()
   }),
   route(submitAuthFallback, async (request) => {

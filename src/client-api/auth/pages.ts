@@ -10,7 +10,7 @@ const AUTH_DONE =
 const RECAPTCHA = 'https://www.google.com/recaptcha/'
 const RECAPTCHA_PARTS = 'https://www.gstatic.com/recaptcha/'
 
-const answer = (status: number, html: string, policy = ''): RawResponse =>
+export const answer = (status: number, html: string, policy = ''): RawResponse =>
   new RawResponse(
     status,
     {
@@ -32,28 +32,10 @@ export function confirmPage(title: string, text: string, action: string, button:
   return answer(200, page(title, markup`<h1>${title}</h1><p>${text}</p>${form}`))
 }
 
-/** After a login elsewhere: only the user's own click hands the login over to the client. */
-export function continuePage(userId: string, url: string): RawResponse {
-  const { host, protocol } = new URL(url)
-  const place = host === '' ? protocol : host
-  const body = markup`<h1>Continue as ${userId}?</h1>
-<p>This logs you in at <b>${place}</b>, which then can read and write messages for you. If you have not just asked for that there, close this page.</p>
-<p><a href="${url}">Continue</a></p>`
-  return answer(200, page('Continue?', body))
-}
-
 export function stageDone(): RawResponse {
   const script = new Markup(`<script>${AUTH_DONE}</script>`)
   const body = markup`<h1>Thank you</h1><p>You can close this page and go back to your client.</p>${script}`
   return answer(200, page('Thank you', body), `; script-src 'sha256-${hash('sha256', AUTH_DONE, 'base64')}'`)
-}
-
-/** Where a user goes to log in at another service for a stage. */
-export function ssoStagePage(url: string): RawResponse {
-  const body = markup`<h1>Is it you?</h1>
-<p>Your client is about to do something that only you may do. Log in once more to agree. If it was not you who started this, close this page.</p>
-<p><a href="${url}">Log in</a></p>`
-  return answer(200, page('Is it you?', body))
 }
 
 /** The form of a stage; undefined for a stage that only a client can do. */

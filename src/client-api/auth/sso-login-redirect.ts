@@ -1,30 +1,92 @@
-/** https://spec.matrix.org/v1.19/client-server-api/#sso-client-login-authentication */
-import { casTicket } from '../../../schemas/causeway.ts'
+/** https://spec.matrix.org/v1.19/client-server-api/#sso-client-loginauthentication */
+import { text } from 'node:stream/consumers'
+import { casTicket, ssoCallback, ssoProve, ssoUsername } from '../../../schemas/causeway.ts'
 import { redirectToIdP, redirectToSSO } from '../../../schemas/client/sso-login-redirect.ts'
+import type { ServerName } from '../../../schemas/ids.ts'
 import { missingParam, notFound } from '../../core/errors.ts'
-import { redirect } from '../../http/reply.ts'
+import { RawResponse, redirect } from '../../http/reply.ts'
 import { type Route, route } from '../../http/route.ts'
-import { CAS, type Cas } from '../../users/cas.ts'
-import { continuePage, stageDone } from './pages.ts'
+import type { SsoPurpose } from '../../storage/sso-sessions.ts'
+import type { Cas } from '../../users/cas.ts'
+import type { Oidc, SsoEnd } from '../../users/oidc.ts'
+import { assertClient, type LoggedIn, type SingleSignOn } from '../../users/sso.ts'
+import { browserCookie, browserOf } from './browser-cookie.ts'
+import { note, stageDone } from './pages.ts'
+import { continuePage, providersPage, ssoFailure, usernamePage } from './sso-pages.ts'
 
-export const ssoLoginRedirectRoutes = ({ cas }: { readonly cas: Cas | undefined }): Route[] => [
-  route(redirectToSSO, async ({ query }) => redirect(offered(cas).loginUrl(query.redirectUrl))),
-  route(redirectToIdP, async ({ params, query }) => {
-    if (params.idpId !== CAS) throw notFound('There is no such way to log in')
-    return redirect(offered(cas).loginUrl(query.redirectUrl))
-  }),
-  route(casTicket, async ({ query: { ticket, redirectUrl, session } }) => {
-    if (session !== undefined) {
-      await offered(cas).prove(ticket, session)
-      return stageDone()
-    }
-    if (redirectUrl === undefined) throw missingParam('redirectUrl is missing')
-    const { userId, url } = await offered(cas).logIn(ticket, redirectUrl)
-    return continuePage(userId, url)
-  }),
-]
+interface Services {
+  readonly sso: SingleSignOn
+  readonly cas: Cas | undefined
+  readonly oidc: Oidc
+  readonly serverName: ServerName
+  readonly publicBaseUrl: string
+}
 
-function offered(cas: Cas | undefined): Cas {
-  if (!cas) throw notFound('Nobody can log in through another service here')
-  return cas
+export const ssoLoginRedirectRoutes = (services: Services): Route[] => {
+  const { sso, cas, oidc, serverName, publicBaseUrl } = services
+  return [
+    route(redirectToSSO, async (request) => {
+      const { redirectUrl } = request.query
+      const [first, second] = sso.providers
+      if (!first) throw notFound('Nobody can log in through another service here')
+      if (!second) return sendTo(services, first.id, { redirectUrl }, browserOf(request, publicBaseUrl))
+      assertClient(redirectUrl)
+      return providersPage(serverName, sso.providers, redirectUrl)
+    }),
+    route(redirectToIdP, async (request) => {
+      const { redirectUrl } = request.query
+      return sendTo(services, request.params.idpId, { redirectUrl }, browserOf(request, publicBaseUrl))
+    }),
+    route(ssoProve, async (request) => {
+      const uiaSession = request.query.session
+      return sendTo(services, request.params.idpId, { uiaSession }, browserOf(request, publicBaseUrl))
+    }),
+    route(casTicket, async ({ query: { ticket, redirectUrl, session } }) => {
+      if (!cas) throw notFound('Nobody can log in through CAS here')
+      if (session !== undefined) {
+        await cas.prove(ticket, session)
+        return stageDone()
+      }
+      if (redirectUrl === undefined) throw missingParam('redirectUrl is missing')
+      return toClient(sso, await cas.logIn(ticket, redirectUrl))
+    }),
+    route(ssoCallback, async (request) => {
+      const answer = new URLSearchParams(request.query)
+      const end = await oidc.finish(request.params.idpId, answer, browserOf(request, publicBaseUrl))
+      return end.kind === 'logged-in' ? toClient(sso, end) : pageOf(serverName, end)
+    }),
+    route(ssoUsername, async (request) => {
+      const form = new URLSearchParams(await text(request.stream()))
+      const browser = browserOf(request, publicBaseUrl)
+      const end = await oidc.chooseName(request.query.key, form.get('username') ?? '', browser)
+      // Browsers follow no redirect from a form of ours to another site, so every client gets the page.
+      return end.kind === 'logged-in' ? continuePage(end.userId, end.url) : pageOf(serverName, end)
+    }),
+  ]
+}
+
+/** Sends the browser to where its user logs in. */
+async function sendTo(
+  { sso, publicBaseUrl }: Services,
+  providerId: string,
+  purpose: SsoPurpose,
+  browser: string | undefined,
+): Promise<RawResponse> {
+  const way = sso.way(providerId)
+  if (!way)
+    return note(404, 'Not here', 'There is no such way to log in on this server. Go back to your client and choose another.')
+  const start = await way.begin(purpose, browser)
+  if (start.kind === 'refused') return ssoFailure(start.why)
+  const cookie = start.browser === undefined ? {} : browserCookie(start.browser, publicBaseUrl)
+  return new RawResponse(302, { Location: start.url, ...cookie })
+}
+
+/** A client that nobody knows gets the login by the user's own click only. */
+function toClient(sso: SingleSignOn, { userId, url }: LoggedIn): RawResponse {
+  return sso.isKnownClient(url) ? redirect(url) : continuePage(userId, url)
+}
+
+function pageOf(serverName: ServerName, end: Exclude<SsoEnd, { kind: 'logged-in' }>): RawResponse {
+  if (end.kind === 'nameless') return usernamePage(serverName, end)
+  return end.kind === 'proven' ? stageDone() : ssoFailure(end.why)
 }

@@ -9,6 +9,7 @@ import { relations } from './0007-relations.ts'
 import { directories } from './0008-directories.ts'
 import { threads } from './0009-threads.ts'
 import { thirdPartyIds } from './0010-third-party-ids.ts'
+import { ssoSessions } from './0011-sso-sessions.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   { number: 8, name: 'directories', sql: directories },
   { number: 9, name: 'threads', sql: threads },
   { number: 10, name: 'third-party ids', sql: thirdPartyIds },
+  { number: 11, name: 'single sign-on', sql: ssoSessions },
 ]
