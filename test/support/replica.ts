@@ -6,6 +6,7 @@ import { openStorage, type Storage } from '../../src/app/storage.ts'
 import type { Event } from '../../src/protocol/event.ts'
 import { stateMapKey } from '../../src/protocol/state-map.ts'
 import { RoomCreation } from '../../src/rooms/create.ts'
+import type { GapLimits } from '../../src/rooms/gap-budget.ts'
 import type { StateDraft } from '../../src/rooms/initial-events.ts'
 import type { Invites } from '../../src/rooms/membership/invite.ts'
 import type { EventReceiver, Verdict } from '../../src/rooms/receive.ts'
@@ -27,12 +28,19 @@ export class Replica implements AsyncDisposable {
   readonly receiver: EventReceiver
   readonly #creation: RoomCreation
 
-  constructor(name: string, reachable: Reachable = () => undefined, clock = new FakeClock()) {
+  /** @param options where its database is, if not in memory; how it hears of the past, if not from those it can reach */
+  constructor(
+    name: string,
+    reachable: Reachable = () => undefined,
+    clock = new FakeClock(),
+    options: { file?: string; history?: RemoteHistory; limits?: GapLimits } = {},
+  ) {
     this.name = name as ServerName
     this.clock = clock
-    this.storage = openStorage(':memory:', 'OFF')
+    this.storage = openStorage(options.file ?? ':memory:', 'OFF')
     this.core = createRoomCore(this.name, clock, this.storage)
-    this.receiver = createReceipt(clock, this.storage, this.core, new ToldHistory(this.name, reachable)).receiver
+    const history = options.history ?? new ToldHistory(this.name, reachable)
+    this.receiver = createReceipt(clock, this.storage, this.core, history, options.limits).receiver
     this.#creation = new RoomCreation({
       ...this.storage,
       ...this.core,

@@ -1,4 +1,5 @@
 /** https://spec.matrix.org/v1.19/server-server-api/#transactions */
+import { limitExceeded } from '../../core/errors.ts'
 import { parseJson } from '../../core/json-text.ts'
 import { isRoomId, type RoomId, type ServerName } from '../../../schemas/ids.ts'
 import { isJsonObject, type Json, type JsonObject, stringAt } from '../../../schemas/json.ts'
@@ -41,27 +42,37 @@ export interface TransactionAnswer {
 /** Rooms of one transaction that are worked on side by side. */
 const ROOMS_AT_ONCE = 8
 const KEEP_ANSWERS_MS = 600_000
+/** Servers send one transaction after another. One that does not is to try again later, so that nothing is lost. */
+const MAX_IN_FLIGHT = 10
+const RETRY_AFTER_MS = 5_000
 
 export class TransactionReceiver {
   readonly #parts: TransactionReceiverParts
-  readonly #inFlight = new Map<string, Promise<TransactionAnswer>>()
+  readonly #inFlight = new Map<ServerName, Map<string, Promise<TransactionAnswer>>>()
   #forgetAt = 0
 
   constructor(parts: TransactionReceiverParts) {
     this.#parts = parts
   }
 
-  /** Takes in a transaction. One that is repeated gets the answer of the first time, also while that is still worked on. */
+  /**
+   * Takes in a transaction. One that is repeated gets the answer of the first time, also while that is still worked on.
+   * @throws {MatrixError} M_LIMIT_EXCEEDED where too many of the server are worked on already
+   */
   receive(
     origin: ServerName,
     transactionId: string,
     { pdus = [], edus = [] }: { pdus?: readonly Json[]; edus?: readonly Json[] },
   ): Promise<TransactionAnswer> {
-    const key = `${origin} ${transactionId}`
-    const running = this.#inFlight.get(key)
-    if (running) return running
-    const answer = this.#receiveOnce(origin, transactionId, pdus, edus).finally(() => this.#inFlight.delete(key))
-    this.#inFlight.set(key, answer)
+    const running = this.#inFlight.get(origin) ?? new Map<string, Promise<TransactionAnswer>>()
+    const repeated = running.get(transactionId)
+    if (repeated) return repeated
+    if (running.size === MAX_IN_FLIGHT) throw limitExceeded(RETRY_AFTER_MS, 'transactions at once')
+    const answer = this.#receiveOnce(origin, transactionId, pdus, edus).finally(() => {
+      running.delete(transactionId)
+      if (running.size === 0) this.#inFlight.delete(origin)
+    })
+    this.#inFlight.set(origin, running.set(transactionId, answer))
     return answer
   }
 
