@@ -122,6 +122,7 @@ function watch(metrics: Metrics, storage: Storage, services: Services): void {
   for (const [name, { cacheUse }] of Object.entries({ events: storage.events, names: storage.names, state: storage.maps })) {
     metrics.watchCache(name, cacheUse)
   }
+  metrics.watch('sync_sockets', () => services.client.syncSockets.size)
   metrics.watch('syncs_waiting', () => services.client.notifier.waiting)
 }
 

@@ -61,6 +61,7 @@ import * as spaceHierarchy from './space-hierarchy.ts'
 import * as ssoLoginRedirect from './sso-login-redirect.ts'
 import * as support from './support.ts'
 import * as sync from './sync.ts'
+import * as syncSocket from './sync-socket.ts'
 import * as tags from './tags.ts'
 import * as thirdPartyLookup from './third-party-lookup.ts'
 import * as threadsList from './threads-list.ts'
@@ -134,6 +135,7 @@ export const clientEndpoints: readonly Endpoint[] = [
   ssoLoginRedirect,
   support,
   sync,
+  syncSocket,
   tags,
   thirdPartyLookup,
   threadsList,

@@ -20,7 +20,7 @@ import { createPresence } from './presence.ts'
 import { createRoomServices } from './room-services.ts'
 import { createRoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
-import { createSlidingSync, createSync, createUserStreams } from './sync.ts'
+import { createSlidingSync, createSync, createSyncSockets, createUserStreams } from './sync.ts'
 
 /** What a server is made of, before it is. */
 export interface Foundation {
@@ -67,6 +67,7 @@ export function createServices(foundation: Foundation) {
       ...presence,
       ...parts.oldSync,
       ...parts.sliding,
+      syncSockets: parts.syncSockets,
       ...directories,
       thirdPartyInvites,
       serverName: config.serverName,
@@ -119,6 +120,8 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     ...Object.values(deviceStreams),
     presence.presenceStream,
   ])
+  const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, streams, sync, deviceStreams.keyCountStream)
+  accounts.accessTokens.onForget((deviceNid) => syncSockets.tokenChanged(deviceNid))
   const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...deviceStreams, ...presence })
   const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)
   return {
@@ -134,19 +137,29 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     deviceStreams,
     presence,
     sync,
+    syncSockets,
     oldSync,
     sliding,
   }
 }
 
 /** What works by itself, from the start of the server to its end. */
-function workersOf({ core, accounts, federation, devices, presence, directories }: ReturnType<typeof createParts>): Worker[] {
+function workersOf({
+  core,
+  accounts,
+  federation,
+  devices,
+  presence,
+  directories,
+  syncSockets,
+}: ReturnType<typeof createParts>): Worker[] {
   return [
     accounts.lastSeen,
     federation.federationSender,
     devices.deviceAnnouncer,
     devices.deviceListResyncs,
     presence.presence,
+    syncSockets,
     directories.searchIndex,
     core.crowdedRooms,
   ]

@@ -13,6 +13,11 @@ import { Notifier } from '../streams/notifier.ts'
 import { TypingUsers } from '../streams/typing.ts'
 import { EventTexts, type PduSource } from '../sync/event-texts.ts'
 import type { SyncExtension } from '../sync/extension.ts'
+import { LiveAnswers } from '../sync/live-answers.ts'
+import { SyncSockets } from '../sync/sockets.ts'
+import type { KeyCountStream } from '../sync/streams/key-counts.ts'
+import { textFrame } from '../http/web-socket.ts'
+import type { Logger } from '../core/logger.ts'
 import { SyncFilters } from '../sync/filters.ts'
 import { LazyMembers } from '../sync/lazy-members.ts'
 import { Sync } from '../sync/long-poll.ts'
@@ -108,6 +113,7 @@ export function createSync(
     notifier,
     filters: new SyncFilters(storage),
     syncPieces: pieces,
+    roomSections: sections,
     sync: new Sync({
       ...storage,
       clock,
@@ -120,6 +126,27 @@ export function createSync(
       responseCacheMs: config.sync.responseCacheMs,
     }),
   }
+}
+
+/** `/sync` over WebSockets. */
+export function createSyncSockets(
+  clock: Clock,
+  log: Logger,
+  storage: Storage,
+  streams: UserStreams,
+  { sync, roomSections }: Pick<ReturnType<typeof createSync>, 'sync' | 'roomSections'>,
+  keyCountStream: KeyCountStream,
+): SyncSockets {
+  const frameOf = textFrame
+  const liveAnswers = new LiveAnswers({
+    ...storage,
+    ...streams,
+    receipts: storage.receipts,
+    sections: roomSections,
+    keyCountStream,
+    frameOf,
+  })
+  return new SyncSockets({ ...storage, clock, log, notifier: streams.notifier, sync, liveAnswers, frameOf })
 }
 
 /** The streams that sliding sync shares with `/sync`. */

@@ -27,6 +27,7 @@ import { roomsRoutes } from './events/rooms.ts'
 import { oldSyncRoutes } from './events/old-sync.ts'
 import { slidingSyncRoutes } from './events/sliding-sync.ts'
 import { syncRoutes } from './events/sync.ts'
+import { syncSocketRoutes } from './events/sync-socket.ts'
 import { filterRoutes } from './filtering/filter.ts'
 import { accountDataRoutes } from './modules/account-data.ts'
 import { crossSigningRoutes } from './modules/cross-signing.ts'
@@ -132,6 +133,7 @@ const streamTables = [
   receiptRoutes,
   slidingSyncRoutes,
   syncRoutes,
+  syncSocketRoutes,
   tagRoutes,
   typingRoutes,
 ] as const

@@ -98,6 +98,8 @@ export const wrongMethod = factory(405, 'M_UNRECOGNIZED', 'That endpoint does no
 export const serverManaged = factory(405, 'M_BAD_JSON', 'The server manages this account data')
 export const aliasTaken = factory(409, 'M_UNKNOWN', 'That room alias is taken')
 export const tooLarge = factory(413, 'M_TOO_LARGE', 'The request is too large')
+/** The endpoint is for WebSockets. */
+export const upgradeRequired = factory(426, 'M_UNRECOGNIZED', 'That endpoint speaks WebSocket')
 export const limitExceeded = (retryAfterMs: number, limiter: string) =>
   new MatrixError(429, 'M_LIMIT_EXCEEDED', `Too many requests (${limiter})`, { retry_after_ms: retryAfterMs })
 export const unknown = factory(500, 'M_UNKNOWN', 'Internal server error')

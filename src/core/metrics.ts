@@ -19,6 +19,7 @@ export interface Metrics {
 
 const WATCHED = {
   syncs_waiting: '/sync requests that wait for something new',
+  sync_sockets: 'Open WebSockets of /sync',
   federation_queue: 'PDUs and EDUs that wait to be sent to other servers',
   federation_destinations_waiting: 'Servers that did not answer and are tried again later',
   database_queue: 'Writes that wait for their commit',

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import { forbidden, guestForbidden, missingToken, unauthorised } from '../core/errors.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Call } from './call.ts'
+import { offeredProtocols } from './web-socket.ts'
 import type { RequesterOf } from './route.ts'
 
 /** From where an access token is used, for the device's "last seen". */
@@ -44,7 +45,7 @@ export async function authenticate(
 ): Promise<RequesterOf<Endpoint>> {
   if (endpoint.auth === 'none') return undefined
   if (endpoint.auth === 'server') return { origin: await by.server(signedCall(call)) }
-  const token = bearerOf(call) ?? queryToken
+  const token = bearerOf(call) ?? protocolToken(call) ?? queryToken
   if (token === undefined) {
     if (endpoint.auth === 'optional-access-token') return undefined
     throw missingToken()
@@ -65,6 +66,17 @@ const BEARER = /^Bearer +([^\s]+)\s*$/i
 function bearerOf(call: Call): string | undefined {
   const header = call.req.headers.authorization
   return header === undefined ? undefined : BEARER.exec(header)?.[1]
+}
+
+/** Browsers can set no header of a WebSocket but the list of subprotocols. */
+const TOKEN_PROTOCOL = 'chat.causeway.token.'
+
+function protocolToken(call: Call): string | undefined {
+  const offered = call.req.headers['sec-websocket-protocol']
+  if (offered === undefined) return undefined
+  return offeredProtocols(offered)
+    .find((name) => name.startsWith(TOKEN_PROTOCOL))
+    ?.slice(TOKEN_PROTOCOL.length)
 }
 
 function signedCall(call: Call): SignedCall {

@@ -26,6 +26,7 @@ export class Call implements Request {
   body: JsonObject | undefined
   bodyText = ''
   requester: RequesterOf<Endpoint> = undefined
+  authenticateAgain: () => Promise<RequesterOf<Endpoint>> = async () => undefined
   /** The declaration that serves it; undefined where there is none. */
   endpoint: Endpoint | undefined
   readonly #context: CallContext

@@ -24,6 +24,8 @@ function headersFor(error: MatrixError): Record<string, string> {
   const wait = error.extra.retry_after_ms
   // Servers SHOULD include a Retry-After header, in whole seconds, in any response with status 429.
   if (error.status === 429 && typeof wait === 'number') return { 'Retry-After': String(Math.ceil(wait / 1000)) }
+  // The server MUST send an Upgrade header field in a 426 response.
+  if (error.status === 426) return { Upgrade: 'websocket' }
   // The rest of the body is still to come, and nobody wants it.
   return error.status === 408 || error.status === 413 ? { Connection: 'close' } : {}
 }

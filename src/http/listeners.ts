@@ -1,8 +1,9 @@
 /** Sockets: plain and TLS listeners, and how they stop. */
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import type { Resource } from './resources.ts'
 import type { HttpApp } from './server.ts'
 
@@ -39,6 +40,9 @@ const SERVER_OPTIONS: ServerOptions = {
   keepAliveTimeout: 75_000,
   maxHeaderSize: 32 * 1024,
   noDelay: true,
+  // Whatever else a client would like to speak, it is answered in HTTP.
+  shouldUpgradeCallback: ({ method, headers }: IncomingMessage) =>
+    method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket',
 }
 
 const GRACE_MS = 10_000
@@ -47,6 +51,7 @@ const GRACE_MS = 10_000
 export async function startListeners(settings: readonly ListenerSettings[], app: HttpApp): Promise<Listening> {
   await using started = new AsyncDisposableStack()
   const servers: Server[] = []
+  const upgraded = new Set<Duplex>()
   const at: ListeningAt[] = []
   for (const listener of settings) {
     const server = await createListener(listener, app)
@@ -54,21 +59,29 @@ export async function startListeners(settings: readonly ListenerSettings[], app:
     server.listen({ host: listener.address, port: listener.port, backlog: 1024 })
     await once(server, 'listening')
     servers.push(server)
+    server.on('upgrade', (_, socket) => {
+      upgraded.add(socket)
+      socket.once('close', () => upgraded.delete(socket))
+    })
     at.push({ address: listener.address, port: portOf(server), tls: listener.tls !== undefined })
   }
   started.move()
-  const close = (graceMs: number) => closeAll(servers, app, graceMs)
+  const close = (graceMs: number) => closeAll(servers, upgraded, app, graceMs)
   return { at, close, [Symbol.asyncDispose]: () => close(GRACE_MS) }
 }
 
 async function createListener(listener: ListenerSettings, app: HttpApp): Promise<Server> {
-  const handle = app.listener(listener.resources)
-  if (listener.tls === undefined) return createServer(SERVER_OPTIONS, handle)
-  const [cert, key] = await Promise.all([readFile(listener.tls.certificate), readFile(listener.tls.key)])
-  return createTlsServer({ ...SERVER_OPTIONS, cert, key }, handle)
+  const { request, upgrade } = app.listener(listener.resources)
+  return (await serverOf(listener.tls)).on('request', request).on('upgrade', upgrade)
 }
 
-async function closeAll(servers: readonly Server[], app: HttpApp, graceMs: number): Promise<void> {
+async function serverOf(tls: ListenerSettings['tls']): Promise<Server> {
+  if (tls === undefined) return createServer(SERVER_OPTIONS)
+  const [cert, key] = await Promise.all([readFile(tls.certificate), readFile(tls.key)])
+  return createTlsServer({ ...SERVER_OPTIONS, cert, key })
+}
+
+async function closeAll(servers: readonly Server[], upgraded: ReadonlySet<Duplex>, app: HttpApp, graceMs: number): Promise<void> {
   const closed = servers.filter((server) => server.listening).map((server) => once(server, 'close'))
   for (const server of servers) server.close()
   const { promise: graceOver, resolve } = Promise.withResolvers<void>()
@@ -77,6 +90,7 @@ async function closeAll(servers: readonly Server[], app: HttpApp, graceMs: numbe
   clearTimeout(timer)
   // What is open still is too slow, or has never sent a request.
   for (const server of servers) server.closeAllConnections()
+  for (const socket of upgraded) socket.destroy()
   await Promise.all(closed)
 }
 

@@ -58,7 +58,8 @@ export async function serve(mounted: Mounted, call: Call, queryText: string, sta
   // A server's signature covers its body, so there the body comes first.
   if (endpoint.auth === 'server') await takeBody(call, stages.bodyTimeoutMs)
   const queryToken = stages.queryTokens ? query.accessToken : undefined
-  call.requester = await authenticate(call, endpoint, queryToken, stages.authenticators)
+  call.authenticateAgain = () => authenticate(call, endpoint, queryToken, stages.authenticators)
+  call.requester = await call.authenticateAgain()
   limit(call, stages)
   if (endpoint.auth !== 'server') await takeBody(call, stages.bodyTimeoutMs)
   check(mounted, call)

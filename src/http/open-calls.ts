@@ -1,8 +1,12 @@
 import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/** What a call ends with: its response, or the connection where that goes on to be a WebSocket. */
+type Ending = ServerResponse | Duplex
 
 /** Knows which requests are being answered, gives those that ask an abort signal, and aborts them all when the server stops. */
 export class OpenCalls {
-  readonly #controllers = new Map<ServerResponse, AbortController>()
+  readonly #controllers = new Map<Ending, AbortController>()
   #count = 0
   readonly #stopped = Promise.withResolvers<void>()
   #stopping = false
@@ -12,7 +16,7 @@ export class OpenCalls {
   }
 
   /** Counts a request until its answer is handed to the system or its connection is gone. */
-  enter(response: ServerResponse): void {
+  enter(response: Ending): void {
     this.#count++
     response.once('close', () => {
       this.#count--
@@ -21,7 +25,7 @@ export class OpenCalls {
   }
 
   /** Aborts when the client goes away before it has its answer, and when the server stops. */
-  signalOf(response: ServerResponse): AbortSignal {
+  signalOf(response: Ending): AbortSignal {
     const known = this.#controllers.get(response)
     if (known) return known.signal
     const controller = new AbortController()

@@ -31,6 +31,8 @@ export interface Request<E extends Endpoint = Endpoint> {
   /** The body's text, for checks of numbers; empty where the endpoint takes none. */
   readonly bodyText: string
   readonly requester: RequesterOf<E>
+  /** Finds out again who calls, for what goes on for long: rejects once the access token is not good any more. */
+  authenticateAgain(): Promise<unknown>
   /** IP address of the client. */
   readonly address: string
   readonly userAgent: string | undefined

@@ -1,6 +1,8 @@
 /** The HTTP edge: a koa app for each listener, over one table of routes. */
-import type { RequestListener } from 'node:http'
+import { type IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import Koa from 'koa'
+import { upgradeRequired } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { randomLetters } from '../core/random.ts'
 import { logAccess, type Observation } from './access-log.ts'
@@ -16,6 +18,7 @@ import { RawResponse } from './reply.ts'
 import type { Resource } from './resources.ts'
 import { Router } from './router.ts'
 import type { Route } from './route.ts'
+import { SwitchingProtocols, WebSockets } from './web-socket.ts'
 import { writeAnswer } from './write-answer.ts'
 
 export interface HttpOptions {
@@ -32,9 +35,15 @@ export interface HttpOptions {
   readonly onRequest?: (observation: Observation) => void
 }
 
+/** What listens to the events of a node:http server. */
+export interface HttpListener {
+  readonly request: RequestListener
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+}
+
 export interface HttpApp {
   /** For a node:http server that offers these resources; everything else is 404 there. */
-  listener(resources: readonly Resource[]): RequestListener
+  listener(resources: readonly Resource[]): HttpListener
   /**
    * Aborts the signals of all requests, now and from now on, and tells clients with each answer that the connection closes.
    * Resolves when no request is open.
@@ -58,13 +67,17 @@ export function createHttpApp(options: HttpOptions): HttpApp {
     checkResponses: options.checkResponses ?? false,
   }
 
-  const answer = async (call: Call, offered: ReadonlySet<Resource>): Promise<RawResponse> => {
+  const webSockets = new WebSockets()
+
+  const answer = async (call: Call, offered: ReadonlySet<Resource>, maySwitch: boolean): Promise<RawResponse> => {
     try {
       if (call.method === 'OPTIONS') return new RawResponse(204, PREFLIGHT_HEADERS)
       const match = router.find(call.method, call.req.url ?? '/', offered)
       call.endpoint = match.mounted.route.endpoint
       call.params = match.params
-      return await serve(match.mounted, call, match.queryText, stages)
+      const response = await serve(match.mounted, call, match.queryText, stages)
+      if (response instanceof SwitchingProtocols && !maySwitch) throw upgradeRequired()
+      return response
     } catch (cause) {
       return errorResponse(cause, call, options.log)
     }
@@ -74,6 +87,27 @@ export function createHttpApp(options: HttpOptions): HttpApp {
     const seconds = (performance.now() - call.startedAt) / 1000
     logAccess(options.log, call, status, seconds)
     options.onRequest?.({ route: call.routePath, method: call.method, status, seconds })
+  }
+
+  const headers = (call: Call) => ({ 'X-Request-Id': call.requestId, ...(open.isStopping && { Connection: 'close' }) })
+
+  /** Until the protocol is switched, a call that asks for it is one like any other, on a connection that serves no more of them. */
+  const upgrade = async (req: IncomingMessage, socket: Duplex, head: Buffer, offered: ReadonlySet<Resource>): Promise<void> => {
+    const res = new ServerResponse(req)
+    res.assignSocket(req.socket)
+    // A connection that breaks meanwhile is everyday.
+    socket.on('error', () => undefined)
+    open.enter(socket)
+    const call = new Call(req, res, nextRequestId(), context)
+    const response = await answer(call, offered, true)
+    if (response instanceof SwitchingProtocols) {
+      res.detachSocket(req.socket)
+      webSockets.accept(req, socket, head, response, open.signalOf(socket))
+    } else {
+      res.once('finish', () => req.socket.destroySoon())
+      await writeAnswer(res, response, { ...headers(call), Connection: 'close' })
+    }
+    observe(call, response.status)
   }
 
   return {
@@ -86,12 +120,11 @@ export function createHttpApp(options: HttpOptions): HttpApp {
         ctx.respond = false
         const call = new Call(ctx.req, ctx.res, nextRequestId(), context)
         open.enter(ctx.res)
-        const response = await answer(call, offered)
-        const always = { 'X-Request-Id': call.requestId, ...(open.isStopping && { Connection: 'close' }) }
-        await writeAnswer(ctx.res, response, always)
+        const response = await answer(call, offered, false)
+        await writeAnswer(ctx.res, response, headers(call))
         observe(call, response.status)
       })
-      return koa.callback()
+      return { request: koa.callback(), upgrade: (req, socket, head) => void upgrade(req, socket, head, offered) }
     },
     stop: () => open.stop(),
   }

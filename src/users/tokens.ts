@@ -41,6 +41,7 @@ export class AccessTokens {
   readonly #clock: Clock
   readonly #lastSeen: LastSeen
   readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN })
+  readonly #listeners: ((deviceNid: number) => void)[] = []
   /** Counts revocations: what was read from storage before one may be out of date after it. */
   #revocations = 0
 
@@ -64,10 +65,19 @@ export class AccessTokens {
     return known.answer
   }
 
+  /** Calls `listener` with the device of a token in use when it has been revoked, or means something else. */
+  onForget(listener: (deviceNid: number) => void): void {
+    this.#listeners.push(listener)
+  }
+
   /** These tokens, named by their hashes, have been revoked, or what they stand for has changed. */
   forget(hashes: Iterable<string>): void {
     this.#revocations++
-    for (const hashed of hashes) this.#known.delete(hashed)
+    for (const hashed of hashes) {
+      const known = this.#known.get(hashed)
+      this.#known.delete(hashed)
+      if (known) for (const listener of this.#listeners) listener(known.deviceNid)
+    }
   }
 
   async #load(hashed: string, use: TokenUse, now: number): Promise<Requester> {

@@ -10,6 +10,8 @@ const VERSIONS = Array.from({ length: NEWEST_MINOR_VERSION }, (_, index) => `v1.
 const UNSTABLE_FEATURES = {
   // Sliding sync.
   'org.matrix.simplified_msc3575': true,
+  // Sync over a WebSocket: docs/sync-socket.md.
+  'chat.causeway.sync_socket': true,
   // Profile fields of any name, and time zones.
   'uk.tcpip.msc4133': true,
   'uk.tcpip.msc4133.stable': true,

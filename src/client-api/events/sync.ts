@@ -25,7 +25,9 @@ export const syncRoutes = (services: { sync: Sync; filters: SyncFilters }): Rout
   }),
 ]
 
-function stateMemberOf(query: Request<typeof sync>['query']): StateMember {
+export function stateMemberOf(
+  query: Pick<Request<typeof sync>['query'], 'use_state_after' | 'org.matrix.msc4222.use_state_after'>,
+): StateMember {
   if (query.use_state_after) return 'state_after'
   return query['org.matrix.msc4222.use_state_after'] ? 'org.matrix.msc4222.state_after' : 'state'
 }
