@@ -32,6 +32,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   koa: 'http',
   undici: 'http',
   'find-my-way': 'http',
+  nodemailer: 'http',
+  'openid-client': 'users',
 }
 /** For tests only: their place is devDependencies. */
 const ORACLES = ['tweetnacl', 'canonical-json', 'another-json', '@koa/router', 'fast-check', 'matrix-js-sdk', 'matrix-bot-sdk']

@@ -9,7 +9,7 @@ import type { Database } from '../storage/database.ts'
 import type { ThirdPartyId, ThirdPartyIds } from '../storage/third-party-ids.ts'
 import type { Purpose, Validation, Validations } from '../storage/validations.ts'
 import { usableEmail } from './email-address.ts'
-import { bareAddress, linkMail, mailMessage } from './mail-text.ts'
+import { linkMail } from './mail-text.ts'
 import { hashToken } from './tokens.ts'
 
 const LIFETIME_MS = 60 * 60_000
@@ -124,8 +124,8 @@ export class EmailValidation {
     const { mailing, serverName, baseUrl, clock } = this.#deps
     if (!mailing) return
     const link = `${baseUrl}${VALIDATION_PATH}?${new URLSearchParams({ sid, token })}`
-    const mail = { ...linkMail(purpose, serverName, link), from: mailing.from, to: address, date: new Date(clock.now()) }
-    await mailing.send({ from: bareAddress(mailing.from), to: address, message: mailMessage(mail) })
+    const { from, send } = mailing
+    await send({ ...linkMail(purpose, serverName, link), from, to: address, date: new Date(clock.now()) })
   }
 }
 

@@ -1,16 +1,6 @@
-/** The messages that the server sends by mail, as RFC 5322 wants them. */
-import { randomToken } from '../core/random.ts'
+/** What the mails of the server say. */
+import type { Mail } from '../http/smtp.ts'
 import type { Purpose } from '../storage/validations.ts'
-
-export interface Mail {
-  /** Such as `Causeway <noreply@example.org>`, or the bare address. */
-  readonly from: string
-  readonly to: string
-  /** In ASCII. */
-  readonly subject: string
-  readonly text: string
-  readonly date: Date
-}
 
 const WHY: Readonly<Record<Purpose, (server: string) => string>> = {
   register: (server) => `Somebody, you we hope, wants to register an account on ${server} with this address.`,
@@ -30,27 +20,4 @@ export function linkMail(purpose: Purpose, serverName: string, link: string): Pi
     subject: SUBJECTS[purpose](serverName),
     text: `${WHY[purpose](serverName)}\n\nTo go on, open this link:\n\n${link}\n\nIf it was not you, do nothing: without the link nothing happens.\n`,
   }
-}
-
-/** The address without the name before it. */
-export function bareAddress(from: string): string {
-  return /<([^<>]*)>\s*$/.exec(from)?.[1] ?? from.trim()
-}
-
-/** The whole message; its body is in base64, so that no line of it means anything to a mail server. */
-export function mailMessage({ from, to, subject, text, date }: Mail): string {
-  const sender = bareAddress(from)
-  const body = Buffer.from(text.replaceAll('\n', '\r\n')).toString('base64')
-  const headers = [
-    `From: ${from}`,
-    `To: <${to}>`,
-    `Subject: ${subject}`,
-    `Date: ${date.toUTCString().replace('GMT', '+0000')}`,
-    `Message-ID: <${randomToken(16)}@${sender.slice(sender.lastIndexOf('@') + 1)}>`,
-    'MIME-Version: 1.0',
-    'Content-Type: text/plain; charset=utf-8',
-    'Content-Transfer-Encoding: base64',
-    'Auto-Submitted: auto-generated',
-  ]
-  return `${headers.join('\r\n')}\r\n\r\n${body.replace(/.{76}/g, '$&\r\n')}`
 }

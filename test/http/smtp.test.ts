@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createDevCa } from '../../src/core/dev-ca.ts'
-import { type MailServer, mailSender } from '../../src/http/smtp.ts'
+import { type Mail, type MailServer, mailSender } from '../../src/http/smtp.ts'
 import { type MailServerOptions, mailServer } from '../support/mail-server.ts'
 
-const ENVELOPE = { from: 'us@example.org', to: 'alice@example.org', message: 'Subject: Hello\r\n\r\nSGVsbG8=' }
+const MAIL = {
+  from: 'Our Server <us@example.org>',
+  to: 'alice@example.org',
+  subject: 'Hello',
+  text: 'Good morning, Zoë\n.\nQUIT',
+  date: new Date(0),
+}
 
-async function exchange(options: MailServerOptions, settings: Partial<MailServer>) {
+async function exchange(options: MailServerOptions, settings: Partial<MailServer>, mail: Partial<Mail> = {}) {
   await using server = await mailServer(options)
   const base = {
     host: '127.0.0.1',
@@ -16,7 +22,7 @@ async function exchange(options: MailServerOptions, settings: Partial<MailServer
     verifyTls: true,
     clientName: 'us.test',
   } as const
-  await mailSender({ ...base, ...settings })(ENVELOPE)
+  await mailSender({ ...base, ...settings })({ ...MAIL, ...mail })
   return server.mails
 }
 
@@ -28,10 +34,21 @@ async function certificate() {
 
 test('a mail goes through a plain connection', async () => {
   const [mail] = await exchange({}, {})
-  assert.deepEqual(
-    [mail?.from, mail?.to, mail?.headers.get('subject'), mail?.text],
-    [ENVELOPE.from, ENVELOPE.to, 'Hello', 'Hello'],
-  )
+  assert.deepEqual([mail?.from, mail?.to, mail?.text], ['us@example.org', MAIL.to, MAIL.text])
+  const header = (name: string) => mail?.headers.get(name)
+  assert.deepEqual(['from', 'subject', 'date', 'auto-submitted', 'content-type'].map(header), [
+    MAIL.from,
+    'Hello',
+    'Thu, 01 Jan 1970 00:00:00 +0000',
+    'auto-generated',
+    'text/plain; charset=utf-8',
+  ])
+  assert.match(header('message-id') ?? '', /^<[^>]+@example\.org>$/)
+})
+
+test('a subject is one header, and a text is a text', async () => {
+  const [mail] = await exchange({}, {}, { text: 'data:text/plain,x', subject: 'Hello\r\nBcc: eve@example.org' })
+  assert.deepEqual([mail?.headers.has('bcc'), mail?.text], [false, 'data:text/plain,x'])
 })
 
 test('a mail goes through TLS from the start, and through STARTTLS, with a login', async () => {
@@ -52,7 +69,7 @@ test('no mail goes where the server is not who it should be, offers no encryptio
   await assert.rejects(exchange({ login: { user: 'us', password: 'right' } }, { user: 'us', password: 'wrong' }), refused)
   await assert.rejects(exchange({ refusal: '550 No such user' }, {}), refused)
   await assert.rejects(
-    mailSender({ host: '127.0.0.1', port: 1, tls: 'none', authorities: [], verifyTls: true, clientName: 'us' })(ENVELOPE),
+    mailSender({ host: '127.0.0.1', port: 1, tls: 'none', authorities: [], verifyTls: true, clientName: 'us' })(MAIL),
     refused,
   )
 })

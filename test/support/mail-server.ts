@@ -145,16 +145,24 @@ class Session {
 
   #onData(lines: string[], line: string): void {
     if (line !== '.') {
-      lines.push(line)
+      // A dot that begins a line is sent twice, so that it ends nothing.
+      lines.push(line.startsWith('.') ? line.slice(1) : line)
       return
     }
     this.#data = undefined
     this.#say('250 Queued')
     const end = lines.indexOf('')
     const headers = new Map(lines.slice(0, end).map((header) => splitHeader(header)))
-    const text = Buffer.from(lines.slice(end + 1).join(''), 'base64').toString('utf8')
+    const text = decode(lines.slice(end + 1).join('\n'), headers.get('content-transfer-encoding'))
     this.#received({ from: this.#from, to: this.#to, headers, text })
   }
+}
+
+function decode(body: string, encoding: string | undefined): string {
+  if (encoding === 'base64') return Buffer.from(body, 'base64').toString('utf8')
+  if (encoding !== 'quoted-printable') return body
+  const bytes = body.replaceAll('=\n', '').replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1').toString('utf8')
 }
 
 function splitHeader(line: string): [string, string] {
