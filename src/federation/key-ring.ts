@@ -3,7 +3,7 @@
  * https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys
  */
 import type { KeyObject } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { ServerName } from '../../schemas/ids.ts'
 import { isJsonObject, type Json, stringAt } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
@@ -58,7 +58,7 @@ const RETRY = { freeFailures: 2, firstMs: 10_000, capMs: 300_000 }
 
 export class KeyRing {
   readonly #options: KeyRingOptions
-  readonly #memory = new LRUCache<ServerName, Map<string, RingKey>>({ max: MAX_SERVERS_IN_MEMORY })
+  readonly #memory = new RecentCache<ServerName, Map<string, RingKey>>(MAX_SERVERS_IN_MEMORY)
   readonly #fetching = new Map<ServerName, Promise<void>>()
   readonly #limiters = { request: new Limiter(FETCHES_AT_ONCE.request), event: new Limiter(FETCHES_AT_ONCE.event) }
   readonly #gate: RetryGate

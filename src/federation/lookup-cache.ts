@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { type BackoffPolicy, backoffDelay } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
 
@@ -29,7 +29,7 @@ const MAX_ENTRIES = 10_000
 /** Remembers look-ups, failed ones too; those who ask for a key at the same time share one look-up. */
 export class LookupCache<T> {
   readonly #options: LookupCacheOptions<T>
-  readonly #entries = new LRUCache<string, Entry<T>>({ max: MAX_ENTRIES })
+  readonly #entries = new RecentCache<string, Entry<T>>(MAX_ENTRIES)
   readonly #running = new Map<string, Promise<T>>()
 
   constructor(options: LookupCacheOptions<T>) {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { ServerName } from '../../schemas/ids.ts'
 import { type BackoffPolicy, backoffDelay } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
@@ -25,7 +25,7 @@ const MAX_ENTRIES = 50_000
  */
 export class RetryGate {
   readonly #options: RetryGateOptions
-  readonly #troubles = new LRUCache<ServerName, Trouble>({ max: MAX_ENTRIES })
+  readonly #troubles = new RecentCache<ServerName, Trouble>(MAX_ENTRIES)
   readonly #listeners: ((server: ServerName) => void)[] = []
 
   constructor(options: RetryGateOptions) {

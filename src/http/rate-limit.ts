@@ -1,5 +1,5 @@
 /** Token buckets, one for each limiter and key. https://spec.matrix.org/v1.19/client-server-api/#rate-limiting */
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { RateLimitClass } from '../../schemas/endpoint.ts'
 import type { Clock } from '../core/clock.ts'
 
@@ -35,7 +35,7 @@ const MAX_BUCKETS = 50_000
 export class RateLimiter {
   readonly #limits: RateLimits
   readonly #clock: Pick<Clock, 'now'>
-  readonly #buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS })
+  readonly #buckets = new RecentCache<string, Bucket>(MAX_BUCKETS)
 
   constructor(limits: RateLimits, clock: Pick<Clock, 'now'>) {
     this.#limits = limits

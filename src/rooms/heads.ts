@@ -1,5 +1,5 @@
 import type { EventId, RoomId } from '../../schemas/ids.ts'
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import type { Batch } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
@@ -33,7 +33,7 @@ const NOTHING: RoomHead = { extremities: [], stateRoot: 0 }
 export class RoomHeads {
   readonly #rooms: Rooms
   readonly #events: Events
-  readonly #heads = new LRUCache<number, RoomHead>({ max: CACHED_HEADS })
+  readonly #heads = new RecentCache<number, RoomHead>(CACHED_HEADS)
   /** Heads whose event is not durable yet must not be read back from the database. */
   readonly #queued = new Map<number, RoomHead>()
   /** Of the rooms in use, those with more ends than our events cite. */
@@ -52,6 +52,11 @@ export class RoomHeads {
 
   async get(room: Room): Promise<RoomHead> {
     return this.#queued.get(room.nid) ?? this.#heads.get(room.nid) ?? this.#load(room)
+  }
+
+  /** Takes notice of the crowded rooms that nobody has used since the start. */
+  async findCrowded(): Promise<void> {
+    for (const room of await this.#rooms.crowded(MAX_PREV_EVENTS)) await this.get(room)
   }
 
   /** The rooms in use that have more ends than our events cite. */

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { isJsonObject, type JsonObject, objectAt, stringAt } from '../../schemas/json.ts'
 import { historyVisibilityOf } from '../protocol/history-visibility.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
@@ -22,7 +22,7 @@ const KEYS = SHOWN.map((name) => ({ type: `m.room.${name}`, stateKey: '' }))
 /** Previews of rooms, each read once for a state. */
 export class RoomPreviews {
   readonly #states: RoomStates
-  readonly #previews = new LRUCache<number, RoomPreview>({ max: 20_000 })
+  readonly #previews = new RecentCache<number, RoomPreview>(20_000)
 
   constructor({ states }: { states: RoomStates }) {
     this.#states = states

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
 import { evaluatePushRules } from '../protocol/push-rules.ts'
@@ -41,7 +41,7 @@ interface Known {
  */
 export class UnreadCounts {
   readonly #parts: UnreadCountsParts
-  readonly #known = new LRUCache<string, Known>({ max: 50_000 })
+  readonly #known = new RecentCache<string, Known>(50_000)
 
   constructor(parts: UnreadCountsParts) {
     this.#parts = parts

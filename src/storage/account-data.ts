@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { Batch, Database } from './database.ts'
 import { StreamIndex } from './stream-index.ts'
 
@@ -37,7 +37,7 @@ interface AccountDataRow {
 export class AccountDataTable {
   readonly #db: Database
   /** Entries that were asked for one by one; null where there is none. */
-  readonly #entries = new LRUCache<string, { entry: AccountDataEntry | undefined }>({ max: CACHED_ENTRIES })
+  readonly #entries = new RecentCache<string, { entry: AccountDataEntry | undefined }>(CACHED_ENTRIES)
   readonly #changes: StreamIndex<number>
 
   constructor(db: Database) {

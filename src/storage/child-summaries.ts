@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import type { Batch, Database } from './database.ts'
 import { eventIdBytes } from './event-ids.ts'
@@ -47,7 +47,7 @@ const NOTHING: ChildSummary = { edits: [], references: [], thread: undefined }
 /** Summaries of events' children: kept in memory, since most events have none and all are asked for often. */
 export class ChildSummaries {
   readonly #db: Database
-  readonly #known = new LRUCache<EventId, Known>({ max: MAX_SUMMARIES })
+  readonly #known = new RecentCache<EventId, Known>(MAX_SUMMARIES)
 
   constructor(db: Database) {
     this.#db = db

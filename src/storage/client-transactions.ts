@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { Batch, Database } from './database.ts'
 
 const OF_DEVICE = 'SELECT transaction_id, event_nid FROM client_transactions WHERE device = ? ORDER BY event_nid'
@@ -23,7 +23,7 @@ interface DeviceTransactions {
  */
 export class ClientTransactions {
   readonly #db: Database
-  readonly #devices = new LRUCache<number, DeviceTransactions>({ max: CACHED_DEVICES })
+  readonly #devices = new RecentCache<number, DeviceTransactions>(CACHED_DEVICES)
 
   constructor(db: Database) {
     this.#db = db

@@ -2,7 +2,7 @@ import { parseJson } from '../core/json-text.ts'
 import type { DeviceId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Batch, Database } from './database.ts'
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { StreamIndex } from './stream-index.ts'
 
 const SET_KEYS = `INSERT INTO device_keys (device_nid, keys) VALUES (?, ?) ON CONFLICT (device_nid) DO UPDATE SET keys = excluded.keys`
@@ -61,7 +61,7 @@ export class DeviceKeysTable {
   readonly #db: Database
   readonly #claims: StreamIndex<number>
   /** Every sync asks for it. */
-  readonly #supplies = new LRUCache<number, KeySupply>({ max: 20_000 })
+  readonly #supplies = new RecentCache<number, KeySupply>(20_000)
 
   constructor(db: Database) {
     this.#db = db

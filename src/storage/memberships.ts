@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { parseJson } from '../core/json-text.ts'
 import { serverOf, type ServerName, type UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
@@ -74,8 +74,8 @@ interface MutableMembers {
 /** The `memberships` table, and the stripped state of invites and knocks. */
 export class Memberships {
   readonly #db: Database
-  readonly #ofUser = new LRUCache<number, Map<number, MembershipRecord>>({ max: 10_000 })
-  readonly #members = new LRUCache<number, MutableMembers>({ max: 2_000 })
+  readonly #ofUser = new RecentCache<number, Map<number, MembershipRecord>>(10_000)
+  readonly #members = new RecentCache<number, MutableMembers>(2_000)
   readonly #listeners: MembershipListener[] = []
   /** When a membership of a room was last set. */
   readonly #moves: StreamIndex<number>

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { CacheUse } from '../core/cache-use.ts'
 import type { Batch, Database } from './database.ts'
 
@@ -18,8 +18,8 @@ interface NameRow {
 export class Names {
   readonly #db: Database
   readonly cacheUse = new CacheUse()
-  readonly #nids = new LRUCache<string, number>({ max: 50_000 })
-  readonly #names = new LRUCache<number, string>({ max: 50_000 })
+  readonly #nids = new RecentCache<string, number>(50_000)
+  readonly #names = new RecentCache<number, string>(50_000)
   /** Given a nid by a batch that is not durable yet. */
   readonly #pending = new Map<string, number>()
   #last: number

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import type { Batch, Database } from './database.ts'
 import { StreamIndex } from './stream-index.ts'
@@ -52,7 +52,7 @@ interface Recent {
 /** The `receipts` table: one row for each user, type, and thread (or room as a whole). */
 export class ReceiptsTable {
   readonly #db: Database
-  readonly #recent = new LRUCache<number, Recent>({ max: 5_000 })
+  readonly #recent = new RecentCache<number, Recent>(5_000)
   readonly #changes: StreamIndex<number>
   readonly #ownChanges: StreamIndex<number>
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { RoomId } from '../../schemas/ids.ts'
 import { type RoomRules, roomRules } from '../protocol/room-versions.ts'
 import type { Batch, Database } from './database.ts'
@@ -9,6 +9,7 @@ const BY_ID = `SELECT ${COLUMNS} FROM rooms WHERE room_id = ?`
 const BY_NID = `SELECT ${COLUMNS} FROM rooms WHERE room_nid = ?`
 const INSERT = 'INSERT INTO rooms (room_nid, room_id, version) VALUES (?, ?, ?)'
 const HEAD = 'SELECT extremities, state_root FROM rooms WHERE room_nid = ?'
+const CROWDED = `SELECT ${COLUMNS}, extremities FROM rooms WHERE length(extremities) > ?`
 const SET_HEAD = 'UPDATE rooms SET extremities = ?, state_root = ? WHERE room_nid = ?'
 const SET_PUBLISHED = 'UPDATE rooms SET published = ? WHERE room_nid = ?'
 const PUBLISHED = `SELECT ${COLUMNS}, (SELECT count(*) FROM memberships m WHERE m.room_nid = r.room_nid AND m.membership = 2) AS joined
@@ -43,8 +44,8 @@ interface RoomRow {
 /** The `rooms` table. */
 export class Rooms {
   readonly #db: Database
-  readonly #byId = new LRUCache<string, Room>({ max: 20_000 })
-  readonly #byNid = new LRUCache<number, Room>({ max: 20_000 })
+  readonly #byId = new RecentCache<string, Room>(20_000)
+  readonly #byNid = new RecentCache<number, Room>(20_000)
   /** Rooms of batches that are not durable yet: nobody may draw another nid for them. */
   readonly #pending = new Map<string, Room>()
   #last: number
@@ -68,6 +69,12 @@ export class Rooms {
   async head(nid: number): Promise<StoredHead> {
     const row = await this.#db.get<{ extremities: Uint8Array | null; state_root: number }>(HEAD, nid)
     return { extremities: row?.extremities ? unpackIntegers(row.extremities) : undefined, stateRoot: row?.state_root ?? 0 }
+  }
+
+  /** The rooms with more than so many forward extremities. Looks at every room. */
+  async crowded(extremities: number): Promise<Room[]> {
+    const rows = await this.#db.all<RoomRow & { extremities: Uint8Array }>(CROWDED, extremities)
+    return rows.filter((row) => unpackIntegers(row.extremities).length > extremities).map(toRoom)
   }
 
   /** The rooms in the public list with the number of their joined members, the largest first. */

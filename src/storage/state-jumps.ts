@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { Batch, Database } from './database.ts'
 
 const OF_ROOM = 'SELECT position, state_root FROM state_jumps WHERE room_nid = ? ORDER BY position'
@@ -16,7 +16,7 @@ export interface StateJump {
  */
 export class StateJumps {
   readonly #db: Database
-  readonly #jumps = new LRUCache<number, StateJump[]>({ max: 20_000 })
+  readonly #jumps = new RecentCache<number, StateJump[]>(20_000)
 
   constructor(db: Database) {
     this.#db = db

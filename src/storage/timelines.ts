@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { Batch, Database } from './database.ts'
 
 const INSERT = 'INSERT INTO timeline (room_nid, position, event_nid) VALUES (?, ?, ?)'
@@ -35,7 +35,7 @@ interface Tail {
 /** The `timeline` table: which events clients see in a room, and in which order. Negative positions are backfilled history. */
 export class Timelines {
   readonly #db: Database
-  readonly #tails = new LRUCache<number, Tail>({ max: CACHED_ROOMS })
+  readonly #tails = new RecentCache<number, Tail>(CACHED_ROOMS)
 
   constructor(db: Database) {
     this.#db = db

@@ -1,5 +1,5 @@
 import type { Batch, Database } from './database.ts'
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { StreamIndex } from './stream-index.ts'
 
 const ADD = 'INSERT INTO to_device_messages (device_nid, position, message) VALUES (?, ?, ?)'
@@ -27,7 +27,7 @@ export class ToDeviceTable {
   readonly #db: Database
   readonly #arrivals: StreamIndex<number>
   /** Devices of which it is known that nothing waits for them: most devices, most of the time. */
-  readonly #empty = new LRUCache<number, true>({ max: 50_000 })
+  readonly #empty = new RecentCache<number, true>(50_000)
 
   constructor(db: Database) {
     this.#db = db

@@ -1,5 +1,5 @@
 /** Sync filters, compiled once. https://spec.matrix.org/v1.19/client-server-api/#filtering */
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { parseJson } from '../core/json-text.ts'
 import { isJsonObject, type JsonObject } from '../../schemas/json.ts'
 import { badJson, invalidParam, notJson } from '../core/errors.ts'
@@ -29,7 +29,7 @@ export interface SyncFilter {
 
 /** Compiles filters; those with the same text give the same object. */
 export class FilterCompiler {
-  readonly #compiled = new LRUCache<string, SyncFilter>({ max: 2_000 })
+  readonly #compiled = new RecentCache<string, SyncFilter>(2_000)
   #last = 0
 
   /**

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { parseJson } from '../core/json-text.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import { invalidParam, notFound } from '../core/errors.ts'
@@ -16,7 +16,7 @@ export interface SyncFiltersParts {
 export class SyncFilters {
   readonly #parts: SyncFiltersParts
   readonly #compiler = new FilterCompiler()
-  readonly #stored = new LRUCache<string, SyncFilter>({ max: 20_000 })
+  readonly #stored = new RecentCache<string, SyncFilter>(20_000)
   readonly #queue = new KeyedQueue<number>()
 
   constructor(parts: SyncFiltersParts) {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import type { Events } from '../storage/events.ts'
 import { kindOf } from '../storage/kind.ts'
@@ -30,7 +30,7 @@ export interface LazyMembersParts {
 export class LazyMembers {
   readonly #parts: LazyMembersParts
   /** By device, filter and room: the members that were sent, by kind nid. */
-  readonly #sent = new LRUCache<string, Map<number, Sent>>({ max: 50_000 })
+  readonly #sent = new RecentCache<string, Map<number, Sent>>(50_000)
 
   constructor(parts: LazyMembersParts) {
     this.#parts = parts

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Aggregations } from '../rooms/aggregations.ts'
 import type { ClientEvents, Reader } from '../rooms/client-events.ts'
@@ -26,7 +26,7 @@ interface SharedText {
 /** Events of contents that many readers get, as text: those who sent none of a shared content share one text, unless it tells them different things. */
 export class SharedTexts {
   readonly #parts: SharedTextsParts
-  readonly #texts = new LRUCache<readonly StoredEvent[], SharedText>({ max: 2_000 })
+  readonly #texts = new RecentCache<readonly StoredEvent[], SharedText>(2_000)
 
   constructor(parts: SharedTextsParts) {
     this.#parts = parts

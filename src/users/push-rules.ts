@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { parseJson } from '../core/json-text.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
@@ -46,7 +46,7 @@ interface Loaded {
 /** Each user's push rules. https://spec.matrix.org/v1.19/client-server-api/#push-rules */
 export class PushRules {
   readonly #parts: PushRulesParts
-  readonly #loaded = new LRUCache<number, Loaded>({ max: 5_000 })
+  readonly #loaded = new RecentCache<number, Loaded>(5_000)
   readonly #queue = new KeyedQueue<number>()
 
   constructor(parts: PushRulesParts) {

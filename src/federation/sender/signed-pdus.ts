@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../../core/recent-cache.ts'
 import type { ServerName } from '../../../schemas/ids.ts'
 import { serverOf } from '../../../schemas/ids.ts'
 import type { Event, Pdu } from '../../protocol/event.ts'
@@ -14,7 +14,7 @@ const CACHED_PDUS = 2_000
  */
 export class SignedPdus {
   readonly #parts: { serverName: ServerName; signingKey: SigningKey; events: Events }
-  readonly #signed = new LRUCache<string, Pdu>({ max: CACHED_PDUS })
+  readonly #signed = new RecentCache<string, Pdu>(CACHED_PDUS)
 
   constructor(parts: { serverName: ServerName; signingKey: SigningKey; events: Events }) {
     this.#parts = parts

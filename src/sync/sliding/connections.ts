@@ -1,5 +1,5 @@
 /** What each connection of a client knows (MSC4186, "Connections"). */
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../../core/recent-cache.ts'
 import type { Reader } from '../../rooms/client-events.ts'
 import type { Membership } from '../../storage/memberships.ts'
 import { unknownPos } from '../../core/errors.ts'
@@ -90,7 +90,7 @@ export class Connection {
 
 /** The connections of all devices. They are in memory: after a restart, clients start anew, as `M_UNKNOWN_POS` tells them. */
 export class Connections {
-  readonly #devices = new LRUCache<string, Map<string, Connection>>({ max: MAX_DEVICES })
+  readonly #devices = new RecentCache<string, Map<string, Connection>>(MAX_DEVICES)
   #numbers = 0
 
   /** The connection to go on with. @throws {MatrixError} M_UNKNOWN_POS */

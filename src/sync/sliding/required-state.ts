@@ -1,5 +1,5 @@
 /** Which of a room's state a client asks for (MSC4186, `required_state`). */
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../../core/recent-cache.ts'
 import type { UserId } from '../../../schemas/ids.ts'
 import type { StateKey } from '../../protocol/event.ts'
 
@@ -79,7 +79,7 @@ export class RequiredState {
   readonly allMembers: boolean
   readonly #parts: readonly Part[]
 
-  static readonly #known = new LRUCache<string, RequiredState>({ max: 5_000 })
+  static readonly #known = new RecentCache<string, RequiredState>(5_000)
 
   readonly #unions = new WeakMap<RequiredState, RequiredState>()
 

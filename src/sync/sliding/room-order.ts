@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../../core/recent-cache.ts'
 import type { MembershipRecord } from '../../storage/memberships.ts'
 import type { Timelines } from '../../storage/timelines.ts'
 import type { Follower } from '../../streams/follower.ts'
@@ -20,7 +20,7 @@ interface Order {
 /** Sorts the rooms of users by recent activity; what has not changed since the last time is not looked at again. */
 export class RoomOrders {
   readonly #parts: RoomOrdersParts
-  readonly #orders = new LRUCache<number, Order>({ max: 10_000 })
+  readonly #orders = new RecentCache<number, Order>(10_000)
 
   constructor(parts: RoomOrdersParts) {
     this.#parts = parts
