@@ -37,9 +37,12 @@ export class CrowdedRooms implements Worker {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const { clock, heads } = this.#parts
+    await clock.sleep(INTERVAL_MS, signal)
+    await heads.findCrowded()
     while (!signal.aborted) {
-      await this.#parts.clock.sleep(INTERVAL_MS, signal)
       await this.bringTogether()
+      await clock.sleep(INTERVAL_MS, signal)
     }
   }
 

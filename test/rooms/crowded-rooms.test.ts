@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { UserId } from '../../schemas/ids.ts'
 import { buildEvent } from '../../src/protocol/event-builder.ts'
@@ -9,8 +12,8 @@ const bob = '@bob:other' as UserId
 const ENDS = 1_000
 
 /** A room in which another server has let a thousand ends grow. */
-async function crowdedRoom(levels = {}) {
-  const replica = new Replica('ours')
+async function crowdedRoom(levels = {}, options = {}) {
+  const replica = new Replica('ours', undefined, undefined, options)
   const { roomId } = await replica.create('11', alice, [
     { type: 'm.room.power_levels', stateKey: '', content: { users: { [alice]: 100 }, ...levels } },
     { type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'public' } },
@@ -48,6 +51,30 @@ test('a room with a thousand ends heals within a minute by itself, and clients s
   const dummies = [...(await storage.events.byNids(entries.map(({ nid }) => nid))).values()]
   assert.ok(dummies.length > 0 && dummies.every(({ type }) => type === 'org.matrix.dummy_event'))
   assert.deepEqual(await core.visibility.visible(dummies, { userNid: 0, userId: alice }), [])
+})
+
+test('a room that nobody has touched since the server was started heals as well', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-'))
+  const options = { file: join(folder, 'test.db') }
+  const before = await crowdedRoom({}, options)
+  await before[Symbol.asyncDispose]()
+  await using replica = new Replica('ours', undefined, undefined, options)
+  const { storage, core, clock } = replica
+  assert.deepEqual(core.heads.crowded(), [], 'nothing is known of it yet')
+  const stop = new AbortController()
+  const healed = new Promise<void>((resolve) => {
+    storage.db.onCommit(() => {
+      if (!core.heads.isCrowded(before.room)) resolve()
+    })
+  })
+  const running = core.crowdedRooms.run(stop.signal)
+  clock.later(20_000)
+  await healed
+  stop.abort()
+  await running
+  const { extremities } = await core.heads.get(await replica.room(before.room.roomId))
+  assert.ok(extremities.length <= 10, String(extremities.length))
+  await rm(folder, { recursive: true })
 })
 
 test('where none of our users may send anything the ends stay, and nothing fails', async () => {
