@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { Accounts } from '../storage/accounts.ts'
 import { AccountDataTable } from '../storage/account-data.ts'
 import { Aliases } from '../storage/aliases.ts'
+import { AuthGraph } from '../storage/auth-graph.ts'
 import { ChildSummaries } from '../storage/child-summaries.ts'
 import { ClientTransactions } from '../storage/client-transactions.ts'
 import { CrossSigningTable } from '../storage/cross-signing.ts'
@@ -56,7 +57,8 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
   const db = new Database({ path: file, synchronous }, writer)
   const names = new Names(db)
   const rooms = new Rooms(db)
-  const events = new Events(db, names, rooms)
+  const authGraph = new AuthGraph(db)
+  const events = new Events(db, names, rooms, authGraph)
   const childSummaries = new ChildSummaries(db)
   return {
     db,
@@ -66,6 +68,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     accounts: new Accounts(db),
     accountData: new AccountDataTable(db),
     aliases: new Aliases(db),
+    authGraph,
     childSummaries,
     crossSigningKeys: new CrossSigningTable(db),
     deviceKeyTable: new DeviceKeysTable(db),

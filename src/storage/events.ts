@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { CacheUse } from '../core/cache-use.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
+import type { AuthGraph } from './auth-graph.ts'
 import type { Batch, Database } from './database.ts'
 import {
   type BodyHead,
@@ -45,6 +46,7 @@ export class Events {
   readonly #db: Database
   readonly #names: Names
   readonly #rooms: Rooms
+  readonly #authGraph: AuthGraph
   readonly #stored = new LRUCache<number, StoredEvent>({ max: CACHED_EVENTS })
   readonly cacheUse = new CacheUse()
   readonly #pdus = new LRUCache<number, Event>({ max: CACHED_PDUS })
@@ -54,10 +56,11 @@ export class Events {
   readonly #pendingNids = new Map<string, number>()
   #last: number
 
-  constructor(db: Database, names: Names, rooms: Rooms) {
+  constructor(db: Database, names: Names, rooms: Rooms, authGraph: AuthGraph) {
     this.#db = db
     this.#names = names
     this.#rooms = rooms
+    this.#authGraph = authGraph
     this.#last = db.maximum('events', 'event_nid')
   }
 
@@ -191,6 +194,10 @@ export class Events {
     const body = encodeBody(event, head, { event: (id) => cited.get(id), name: (text) => names.nid(batch, text) })
     const { event_id, kind_nid, sender_nid, standing, state_before, state_after } = row
     batch.run(INSERT, nid, event_id, room.nid, kind_nid, sender_nid, standing, state_before, state_after, body)
+    if (event.stateKey !== undefined) {
+      const authEvents = new Set(event.authEvents.flatMap((id) => cited.get(id) ?? []))
+      this.#authGraph.add(batch, { citing: nid, kind: kind_nid }, [...authEvents])
+    }
     return this.#keepUntilSettled(batch, event, row, head, room)
   }
 

@@ -7,6 +7,8 @@ export interface Migration {
   number: number
   name: string
   sql: string
+  /** Fills what `sql` has made from what was in the database before. */
+  fill?: (db: Sqlite.Database) => void
 }
 
 interface Applied {
@@ -27,6 +29,7 @@ export function migrate(db: Sqlite.Database, known: readonly Migration[] = migra
   for (const migration of known.slice(applied.length)) {
     db.transaction(() => {
       db.exec(migration.sql)
+      migration.fill?.(db)
       db.prepare('INSERT INTO migrations (number, name, checksum) VALUES (?, ?, ?)').run(
         migration.number,
         migration.name,

@@ -2,7 +2,9 @@
 import type { EventId, RoomId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Event, Pdu } from '../protocol/event.ts'
-import type { BodyRest, EventReference, SignatureReference } from './event-layout.ts'
+import { parseJson } from '../core/json-text.ts'
+import { eventIdBytes } from './event-ids.ts'
+import { type BodyRest, decodeRest, type EventReference, type SignatureReference } from './event-layout.ts'
 import { parseOf, type StoredEvent } from './stored-event.ts'
 
 /** The nids of the events that some bodies cite, and those of the names in their signatures. */
@@ -44,6 +46,14 @@ export function rebuiltEvent(
   if (!(event.room.rules.roomIdIsCreateHash && event.type === 'm.room.create' && event.stateKey === ''))
     pdu.room_id = event.room.roomId
   return eventOf(event, pdu, prevEvents, authEvents)
+}
+
+/** The auth events that an event's body names. */
+export function authReferences(body: Uint8Array): EventReference[] {
+  const rest = decodeRest(body)
+  if (rest.raw === undefined) return rest.authEvents
+  const { auth_events: cited } = parseJson(rest.raw) as JsonObject
+  return citedIds(cited).map(eventIdBytes)
 }
 
 /** Without a prototype: other servers choose the keys. */

@@ -17,6 +17,7 @@ const LEAF_SIZE = 32
 const BITS = 5
 const FANOUT = 32
 const EMPTY = 0
+const EMPTY_LEAF: Leaf = { pairs: new Map() }
 const NO_CHILDREN: readonly number[] = Array.from({ length: FANOUT }, () => EMPTY)
 
 interface Leaf {
@@ -34,6 +35,12 @@ export interface StateChange {
   readonly root: number
   readonly nodes: ReadonlyMap<number, Node>
 }
+
+/**
+ * What states do not agree on: by kind, the events that some of them have, with the states that have each, one bit a state.
+ * Under the event 0 are the states that have nothing of the kind.
+ */
+export type Disputes = ReadonlyMap<number, ReadonlyMap<number, bigint>>
 
 /** What one kind is in each of two states; undefined where a state has nothing of the kind. */
 export interface StateDifference {
@@ -66,10 +73,21 @@ export class StateMaps {
   async get(root: number, kinds: Iterable<number>): Promise<Map<number, number>> {
     const found = new Map<number, number>()
     for (const kind of kinds) {
-      const event = await this.#find(root, kind)
+      const event = await this.find(root, kind)
       if (event !== undefined) found.set(kind, event)
     }
     return found
+  }
+
+  /** The event of one kind in the state `root`. */
+  async find(root: number, kind: number): Promise<number | undefined> {
+    let id = root
+    for (let depth = 0; id !== EMPTY; depth++) {
+      const node = this.#cached(id) ?? (await this.#load(id))
+      if ('pairs' in node) return node.pairs.get(kind)
+      id = node.children[slotOf(kind, depth)] ?? EMPTY
+    }
+    return undefined
   }
 
   /** The whole state: event nids by kind nid. */
@@ -110,14 +128,36 @@ export class StateMaps {
     return differences
   }
 
-  async #find(root: number, kind: number): Promise<number | undefined> {
-    let id = root
-    for (let depth = 0; id !== EMPTY; depth++) {
-      const node = this.#cached(id) ?? (await this.#load(id))
-      if ('pairs' in node) return node.pairs.get(kind)
-      id = node.children[slotOf(kind, depth)] ?? EMPTY
+  /** What differs among any number of states, in time proportional to the nodes that they do not share. */
+  async disputes(roots: readonly number[]): Promise<Disputes> {
+    const groups = new Map<number, bigint>()
+    for (const [index, root] of roots.entries()) addStates(groups, root, 1n << BigInt(index))
+    const disputes = new Map<number, Map<number, bigint>>()
+    await this.#dispute(groups, 0, disputes)
+    return disputes
+  }
+
+  /** @param groups the nodes, or parts of leaves, that the states have at one place of the tree `depth` levels down */
+  async #dispute(
+    groups: ReadonlyMap<number | Leaf, bigint>,
+    depth: number,
+    into: Map<number, Map<number, bigint>>,
+  ): Promise<void> {
+    if (groups.size < 2) return
+    const nodes: [Node, bigint][] = []
+    for (const [at, states] of groups) nodes.push([typeof at === 'number' ? await this.#node(at) : at, states])
+    const leaves = nodes.flatMap(([node, states]) => ('pairs' in node ? [{ node, states }] : []))
+    if (leaves.length === nodes.length) return disputePairs(leaves, into)
+    const parts = leaves.map(({ node, states }) => ({ pairs: bySlot([...node.pairs], depth), states }))
+    for (let slot = 0; slot < FANOUT; slot++) {
+      const children = new Map<number | Leaf, bigint>()
+      for (const [node, states] of nodes) if ('children' in node) addStates(children, node.children[slot] ?? EMPTY, states)
+      for (const { pairs, states } of parts) {
+        const part = pairs.get(slot)
+        addStates(children, part ? { pairs: new Map(part) } : EMPTY, states)
+      }
+      await this.#dispute(children, depth + 1, into)
     }
-    return undefined
   }
 
   async #collect(id: number, into: Map<number, number>): Promise<void> {
@@ -128,7 +168,7 @@ export class StateMaps {
   }
 
   async #changed(id: number, depth: number, changes: [number, number | undefined][], nodes: Map<number, Node>): Promise<number> {
-    const node: Node = id === EMPTY ? { pairs: new Map() } : (this.#cached(id) ?? (await this.#load(id)))
+    const node = await this.#node(id)
     if ('pairs' in node) {
       const pairs = new Map(node.pairs)
       for (const [kind, event] of changes) {
@@ -174,6 +214,10 @@ export class StateMaps {
     for (const [kind, event] of old) if (!now.has(kind)) into.push({ kind, before: event, after: undefined })
   }
 
+  async #node(id: number): Promise<Node> {
+    return id === EMPTY ? EMPTY_LEAF : (this.#cached(id) ?? this.#load(id))
+  }
+
   #cached(id: number): Node | undefined {
     return this.cacheUse.count(this.#cache.get(id) ?? this.#pending.get(id))
   }
@@ -196,6 +240,30 @@ function bySlot<V>(pairs: readonly [number, V][], depth: number): Map<number, [n
     else slots.set(slot, [pair])
   }
   return slots
+}
+
+function addStates<K>(groups: Map<K, bigint>, key: K, states: bigint): void {
+  groups.set(key, (groups.get(key) ?? 0n) | states)
+}
+
+/** Enters those kinds that the leaves, each of some states, do not agree on. */
+function disputePairs(leaves: readonly { node: Leaf; states: bigint }[], into: Map<number, Map<number, bigint>>): void {
+  const kinds = new Map<number, Map<number, bigint>>()
+  let all = 0n
+  for (const { node, states } of leaves) {
+    all |= states
+    for (const [kind, event] of node.pairs) {
+      const events = kinds.get(kind) ?? new Map<number, bigint>()
+      kinds.set(kind, events)
+      addStates(events, event, states)
+    }
+  }
+  for (const [kind, events] of kinds) {
+    let having = 0n
+    for (const states of events.values()) having |= states
+    if (having !== all) events.set(0, all ^ having)
+    if (events.size > 1) into.set(kind, events)
+  }
 }
 
 function samePairs(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {

@@ -21,7 +21,8 @@ import { type AuthVerdict, authorise } from '../../src/protocol/event-auth/index
 import type { Event, StateLookup } from '../../src/protocol/event.ts'
 import { type RoomRules, roomRules } from '../../src/protocol/room-versions.ts'
 import { parseStateMapKey, type StateMap, stateMapKey } from '../../src/protocol/state-map.ts'
-import { authGraphOf, type ResolutionSources, resolve, walkingAuthChains } from '../../src/protocol/state-resolution/index.ts'
+import type { ResolutionSources } from '../../src/protocol/state-resolution/index.ts'
+import { resolve } from './whole-states.ts'
 
 export type Parts = Partial<Omit<Event, 'rules'>> & Pick<Event, 'type' | 'sender' | 'content'>
 
@@ -106,8 +107,7 @@ export class Room {
   }
 
   get sources(): ResolutionSources {
-    const fetch = (eventId: EventId) => this.events.get(eventId)
-    return { fetch, isRejected: (eventId) => this.#rejected.has(eventId), chains: walkingAuthChains(authGraphOf(fetch)) }
+    return { fetch: (eventId) => this.events.get(eventId), isRejected: (eventId) => this.#rejected.has(eventId) }
   }
 
   /** The state after one event. */

@@ -8,55 +8,43 @@ import { authorise, createEventIdOf } from '../event-auth/index.ts'
 import type { Event, EventId, StateLookup } from '../event.ts'
 import type { RoomRules } from '../room-versions.ts'
 import { lookupIn, type StateMap, stateMapKey } from '../state-map.ts'
-import type { AuthChains } from './auth-chain.ts'
+import type { Conflicts } from './conflicts.ts'
 import type { FetchEvent } from './events.ts'
 import { mainlineOrder } from './mainline.ts'
 import { sortPowerEvents } from './power-sort.ts'
-import { branchesOf, type SplitState, splitState } from './split.ts'
 import { resolveV1 } from './v1.ts'
 
-export { type AuthChains, type AuthGraph, authGraphOf, walkingAuthChains } from './auth-chain.ts'
+export type { Conflicts } from './conflicts.ts'
 export type { FetchEvent } from './events.ts'
-export { type SplitState, splitState } from './split.ts'
 
 export interface ResolutionSources {
   /**
-   * Gives any event that was accepted into the room's graph. Asked for: the conflicted events, what `chains` answers,
-   * the auth events of both, the power levels events that those are based on, and the state that the states agree on
-   * where a check needs it. What it does not know takes no part.
+   * Gives any event that was accepted into the room's graph. Asked for: the full conflicted set and its auth events, the
+   * power levels events that those are based on, and the state that the states agree on where a check needs it. What it
+   * does not know takes no part.
    */
   readonly fetch: FetchEvent
   /** Whether an event was rejected when it was received, by its auth events or by the state before it. */
   readonly isRejected: (eventId: EventId) => boolean
-  readonly chains: AuthChains
 }
 
 /**
- * Resolves the states after a number of events, such as the prev_events of the next one.
- * The order of the states does not matter, and neither do states that are there twice.
+ * Resolves the states after a number of events, such as the prev_events of the next one, at a cost that does not grow with
+ * what they agree on. The order of the states does not matter.
+ * @returns what to add to the unconflicted state map to have the resolved state
  */
-export function resolve(rules: RoomRules, states: readonly StateMap[], sources: ResolutionSources): Map<string, EventId> {
-  const split = splitState(states)
-  const state = split.unconflicted
-  if (split.conflicted.size === 0) return state
-  return new Map([...state, ...resolveConflicts(rules, split, sources)])
+export function resolveConflicts(rules: RoomRules, conflicts: Conflicts, sources: ResolutionSources): Map<string, EventId> {
+  return rules.stateResolution === 'v1' ? resolveV1(conflicts, sources.fetch) : resolveV2(rules, conflicts, sources)
 }
 
-/**
- * Resolves states that have been split already, at a cost that does not grow with what they agree on (but for
- * `chains`): what to add to the unconflicted state map to have the resolved state.
- */
-export function resolveConflicts(rules: RoomRules, split: SplitState, sources: ResolutionSources): Map<string, EventId> {
-  return rules.stateResolution === 'v1' ? resolveV1(split, sources.fetch) : resolveV2(rules, split, sources)
-}
-
-function resolveV2(rules: RoomRules, split: SplitState, sources: ResolutionSources): Map<string, EventId> {
+function resolveV2(rules: RoomRules, conflicts: Conflicts, sources: ResolutionSources): Map<string, EventId> {
   const { fetch } = sources
-  const conflicted = fullConflictedSet(rules, split, sources)
+  const { unconflicted } = conflicts
+  const conflicted = fullConflictedSet(conflicts, fetch)
   // 1. Power events and what is in their auth chains, in the reverse topological power ordering.
   const powerEvents = sortPowerEvents(conflicted, fetch)
   // 2. Check them one after another, v2 from the unconflicted state map, v2.1 from an empty one.
-  const state = new GrowingState(rules.stateResolution === 'v2.1' ? new Map() : split.unconflicted)
+  const state = new GrowingState(rules.stateResolution === 'v2.1' ? new Map() : unconflicted)
   applyAuthorised(powerEvents, state, sources)
   // 3. All others, in the mainline ordering based on the power levels found so far.
   for (const event of powerEvents) conflicted.delete(event.eventId)
@@ -66,7 +54,7 @@ function resolveV2(rules: RoomRules, split: SplitState, sources: ResolutionSourc
   applyAuthorised(others, state, sources)
   // 5. What is not in conflict holds, whatever came out for its keys.
   const changes = state.changes
-  for (const key of changes.keys()) if (split.unconflicted.get(key) !== undefined) changes.delete(key)
+  for (const key of changes.keys()) if (unconflicted.get(key) !== undefined) changes.delete(key)
   return changes
 }
 
@@ -84,16 +72,13 @@ class GrowingState {
   }
 }
 
-/** The conflicted state set, the auth difference, and in v2.1 the conflicted state subgraph. */
-function fullConflictedSet(rules: RoomRules, split: SplitState, { fetch, chains }: ResolutionSources): Map<EventId, Event> {
-  const branches = branchesOf(split)
-  const ids = new Set(branches.flat())
-  const subgraph = rules.stateResolution === 'v2.1' ? chains.subgraph(ids) : []
-  const difference = chains.difference(split.unconflicted.values(), branches)
+function fullConflictedSet({ conflicted, drawnIn }: Conflicts, fetch: FetchEvent): Map<EventId, Event> {
   const events = new Map<EventId, Event>()
-  for (const eventId of [...ids, ...subgraph, ...difference]) {
-    const event = fetch(eventId)
-    if (event !== undefined) events.set(eventId, event)
+  for (const eventIds of [...conflicted.values(), drawnIn]) {
+    for (const eventId of eventIds) {
+      const event = fetch(eventId)
+      if (event !== undefined) events.set(eventId, event)
+    }
   }
   return events
 }

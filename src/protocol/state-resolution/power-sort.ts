@@ -3,7 +3,7 @@ import { createEventIdOf } from '../event-auth/index.ts'
 import type { Event, EventId } from '../event.ts'
 import { powerLevelsFrom } from '../power-levels.ts'
 import { authEventOfType, byTimeThenId, type FetchEvent } from './events.ts'
-import { Heap } from './heap.ts'
+import { Heap } from '../../core/heap.ts'
 
 /**
  * Power events: a state event with type m.room.power_levels or m.room.join_rules, or a state event with type

@@ -3,7 +3,7 @@ import { authorise } from '../event-auth/index.ts'
 import type { Event, EventId, StateLookup } from '../event.ts'
 import { parseStateMapKey, stateMapKey } from '../state-map.ts'
 import type { FetchEvent } from './events.ts'
-import type { SplitState } from './split.ts'
+import type { Conflicts } from './conflicts.ts'
 
 /** The order in which conflicts that affect authorisation are resolved; all other types come last, together. */
 const PASSES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member']
@@ -12,11 +12,10 @@ const PASSES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member']
  * State resolution of room version 1. Unlike later, an event that a state lacks is in no conflict.
  * @returns what to add to the unconflicted state
  */
-export function resolveV1({ unconflicted, conflicted }: SplitState, fetch: FetchEvent): Map<string, EventId> {
+export function resolveV1({ unconflicted, conflicted }: Conflicts, fetch: FetchEvent): Map<string, EventId> {
   const resolved = new Map<string, EventId>()
   const conflicts: Conflict[] = []
-  for (const [key, ofStates] of conflicted) {
-    const eventIds = new Set(ofStates.filter((eventId) => eventId !== undefined))
+  for (const [key, eventIds] of conflicted) {
     const [first] = eventIds
     if (eventIds.size === 1 && first !== undefined) resolved.set(key, first)
     else conflicts.push({ key, type: parseStateMapKey(key).type, events: byDepthThenHash(eventIds, fetch) })

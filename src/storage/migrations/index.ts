@@ -10,6 +10,7 @@ import { directories } from './0008-directories.ts'
 import { threads } from './0009-threads.ts'
 import { thirdPartyIds } from './0010-third-party-ids.ts'
 import { ssoSessions } from './0011-sso-sessions.ts'
+import { authCitations, fillAuthCitations } from './0012-auth-citations.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   { number: 9, name: 'threads', sql: threads },
   { number: 10, name: 'third-party ids', sql: thirdPartyIds },
   { number: 11, name: 'single sign-on', sql: ssoSessions },
+  { number: 12, name: 'auth citations', sql: authCitations, fill: fillAuthCitations },
 ]

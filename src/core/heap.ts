@@ -7,6 +7,10 @@ export class Heap<T> {
     this.#compare = compare
   }
 
+  get size(): number {
+    return this.#values.length
+  }
+
   push(value: T): void {
     const values = this.#values
     let index = values.length
