@@ -41,24 +41,14 @@ export const eventType = () => Type.String({ minLength: 1 })
 export const authDict = () =>
   Type.Unsafe<JsonObject>(Type.Object({ type: Type.Optional(Type.String()), session: Type.Optional(Type.String()) }))
 
-/** An event in the form that clients get. */
-export const clientEvent = () =>
+/** A user's profile; it may have fields of other names. */
+export const userProfile = () =>
   Type.Unsafe<JsonObject>(
     Type.Object({
-      event_id: Type.String(),
-      type: Type.String(),
-      sender: Type.String(),
-      origin_server_ts: Type.Integer(),
-      content: jsonObject(),
-      state_key: Type.Optional(Type.String()),
-      unsigned: Type.Optional(jsonObject()),
+      displayname: Type.Optional(Type.String()),
+      avatar_url: Type.Optional(Type.String()),
+      'm.tz': Type.Optional(Type.String()),
     }),
-  )
-
-/** A state event in the form of invites and knocks: type, state key, sender and content. */
-export const strippedEvent = () =>
-  Type.Unsafe<JsonObject>(
-    Type.Object({ type: Type.String(), state_key: Type.String(), sender: Type.String(), content: jsonObject() }),
   )
 
 export const direction = () => Type.Enum(['b', 'f'])
@@ -90,15 +80,25 @@ export const phoneTokenRequest = () => Type.Object({ ...tokenRequest, country: T
 
 export const tokenRequested = () => Type.Object({ sid: Type.String(), submit_url: Type.Optional(Type.String()) })
 
+const signatures = () => mapOf(mapOf(Type.String()))
+
+const serverKeyKeys = {
+  server_name: serverName(),
+  verify_keys: mapOf(Type.Object({ key: Type.String() })),
+  old_verify_keys: Type.Optional(mapOf(Type.Object({ expired_ts: integer(), key: Type.String() }))),
+  valid_until_ts: integer(),
+}
+
 /** The signing keys that a server publishes. https://spec.matrix.org/v1.19/server-server-api/#publishing-keys */
-export const serverKeys = () =>
-  Type.Object({
-    server_name: serverName(),
-    verify_keys: mapOf(Type.Object({ key: Type.String() })),
-    old_verify_keys: Type.Optional(mapOf(Type.Object({ expired_ts: integer(), key: Type.String() }))),
-    signatures: Type.Optional(mapOf(mapOf(Type.String()))),
-    valid_until_ts: integer(),
-  })
+export const serverKeys = () => Type.Object({ ...serverKeyKeys, signatures: Type.Optional(signatures()) })
+
+export const signedServerKeys = () => Type.Object({ ...serverKeyKeys, signatures: signatures() })
+
+const baseUrl = () => Type.Object({ base_url: Type.String() })
+
+/** Where clients find a homeserver. */
+export const discoveryInformation = () =>
+  Type.Object({ 'm.homeserver': baseUrl(), 'm.identity_server': Type.Optional(baseUrl()) })
 
 export const MEGABYTE = 1024 * 1024
 
@@ -118,8 +118,6 @@ export const thumbnailQuery = {
 export const medium = () => Type.Enum(['email', 'msisdn'])
 
 export const unbindResult = () => Type.Object({ id_server_unbind_result: Type.Enum(['success', 'no-support']) })
-
-const signatures = () => mapOf(mapOf(Type.String()))
 
 /** A device's identity keys, signed by the device. */
 export const deviceKeys = () =>
@@ -153,6 +151,10 @@ export const crossSigningKey = () =>
   )
 
 export type CrossSigningKey = JsonObject & { user_id: UserId; usage: string[]; keys: Record<string, string> }
+
+/** Whose devices are to be asked for again, and whose are no longer of interest. */
+export const deviceLists = () =>
+  Type.Object({ changed: Type.Optional(Type.Array(Type.String())), left: Type.Optional(Type.Array(Type.String())) })
 
 /** What everybody may know of a published room. */
 export const publicRoomKeys = {
@@ -197,8 +199,6 @@ export const roomSummaryKeys = {
   room_version: Type.Optional(Type.String()),
 }
 
-/** A room of a space, with the `m.space.child` events that are its children. */
-export const spaceRoom = () => Type.Object({ ...publicRoomKeys, ...roomSummaryKeys, children_state: Type.Array(strippedEvent()) })
-
 /** Some events of a room as one server sends them to another. */
-export const pduBatch = () => Type.Object({ origin: serverName(), origin_server_ts: integer(), pdus: Type.Array(jsonObject()) })
+export const pduBatch = <V extends TSchema>(pdu: V) =>
+  Type.Object({ origin: serverName(), origin_server_ts: integer(), pdus: Type.Array(pdu) })

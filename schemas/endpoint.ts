@@ -48,6 +48,8 @@ export interface Endpoint<
   /** A missing or empty body counts as `{}` (many POSTs of the specification are called without one). */
   readonly bodyOptional: boolean
   readonly response: R
+  /** What an answer of this server holds, where less is accepted of other servers' answers. */
+  readonly ownResponse: TSchema
   /** Link into the specification. */
   readonly spec: string
 }
@@ -69,6 +71,7 @@ export interface Options<P extends TSchema, Q extends TSchema, B extends TSchema
   body?: B
   bodyOptional?: boolean
   response: R
+  ownResponse?: TSchema
   spec: string
   alsoAt?: readonly string[]
 }
@@ -100,6 +103,7 @@ export function endpoint<
     body: options.body,
     bodyOptional: options.bodyOptional ?? false,
     response: options.response,
+    ownResponse: options.ownResponse ?? options.response,
     spec: options.spec,
   }
 }

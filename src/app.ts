@@ -31,8 +31,8 @@ const STOP_WITHIN_MS = 4_000
 
 /** What tests change. */
 export interface AppOptions {
-  /** An answer that is not as its endpoint declares it is an error. */
-  readonly checkResponses?: boolean
+  /** Is told of answers that are not as their endpoints declare, which are errors then; without it answers are not checked. */
+  readonly onUndeclared?: (mistake: string) => void
   /** `OFF` for databases that are thrown away. */
   readonly synchronous?: 'FULL' | 'OFF'
 }
@@ -62,7 +62,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     rateLimiter: new RateLimiter(config.rateLimits, systemClock),
     log: log.logger('http'),
     trustedProxies: config.trustedProxies,
-    checkResponses: options.checkResponses ?? false,
+    onUndeclared: options.onUndeclared,
     onRequest: ({ method, route, status, seconds }) => metrics.httpAnswered(method, route ?? 'unmatched', status, seconds),
   })
   const listening = await startListeners(config.listeners, http)

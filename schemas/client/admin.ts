@@ -1,11 +1,23 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { jsonObject, mapOf } from '../definitions.ts'
+import { mapOf, natural } from '../definitions.ts'
 import { userId } from '../ids.ts'
 
 const user = () => Type.Object({ userId: userId() })
 const suspended = () => Type.Object({ suspended: Type.Boolean() })
 const locked = () => Type.Object({ locked: Type.Boolean() })
+
+/** When and from where a device was last seen. */
+const session = () =>
+  Type.Object({
+    connections: Type.Array(
+      Type.Object({
+        ip: Type.Optional(Type.String()),
+        last_seen: Type.Optional(natural()),
+        user_agent: Type.Optional(Type.String()),
+      }),
+    ),
+  })
 
 const SUSPEND = '/_matrix/client/v1/admin/suspend/:userId'
 const LOCK = '/_matrix/client/v1/admin/lock/:userId'
@@ -17,7 +29,7 @@ export const getWhoIs = clientEndpoint('GET', '/_matrix/client/v3/admin/whois/:u
   auth: 'access-token',
   rateLimit: 'read',
   params: user(),
-  response: Type.Object({ user_id: userId(), devices: mapOf(jsonObject()) }),
+  response: Type.Object({ user_id: userId(), devices: mapOf(Type.Object({ sessions: Type.Array(session()) })) }),
 })
 
 export const getAdminSuspendUser = clientEndpoint('GET', SUSPEND, {

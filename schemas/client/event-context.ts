@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { clientEvent, natural } from '../definitions.ts'
+import { natural } from '../definitions.ts'
+import { clientEvent } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
 export const getEventContext = clientEndpoint('GET', '/_matrix/client/v3/rooms/:roomId/context/:eventId', {

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { jsonObject } from '../definitions.ts'
 import { filter } from '../filters.ts'
 import { userId } from '../ids.ts'
+import type { JsonObject } from '../json.ts'
 
 export const defineFilter = clientEndpoint('POST', '/_matrix/client/v3/user/:userId/filter', {
   auth: 'access-token',
@@ -16,5 +16,5 @@ export const getFilter = clientEndpoint('GET', '/_matrix/client/v3/user/:userId/
   auth: 'access-token',
   rateLimit: 'read',
   params: Type.Object({ userId: userId(), filterId: Type.String() }),
-  response: jsonObject(),
+  response: Type.Unsafe<JsonObject>(filter()),
 })

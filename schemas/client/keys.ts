@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { deviceKeys, json, jsonObject, mapOf, MEGABYTE, natural, userMapOf } from '../definitions.ts'
+import { crossSigningKey, deviceKeys, jsonObject, mapOf, MEGABYTE, natural, userMapOf } from '../definitions.ts'
 import { deviceId } from '../ids.ts'
+import type { JsonObject } from '../json.ts'
 
 /** By `algorithm:key ID`: a bare key or a signed one. */
 const keysById = () => mapOf(Type.Union([Type.String(), jsonObject()]))
@@ -30,10 +31,10 @@ export const queryKeys = clientEndpoint('POST', '/_matrix/client/v3/keys/query',
   body: Type.Object({ timeout: Type.Optional(natural()), device_keys: userMapOf(Type.Array(Type.String())) }),
   response: Type.Object({
     failures: Type.Optional(mapOf(jsonObject())),
-    device_keys: Type.Optional(mapOf(mapOf(jsonObject()))),
-    master_keys: Type.Optional(mapOf(jsonObject())),
-    self_signing_keys: Type.Optional(mapOf(jsonObject())),
-    user_signing_keys: Type.Optional(mapOf(jsonObject())),
+    device_keys: Type.Optional(mapOf(mapOf(Type.Unsafe<JsonObject>(deviceKeys())))),
+    master_keys: Type.Optional(mapOf(Type.Unsafe<JsonObject>(crossSigningKey()))),
+    self_signing_keys: Type.Optional(mapOf(Type.Unsafe<JsonObject>(crossSigningKey()))),
+    user_signing_keys: Type.Optional(mapOf(Type.Unsafe<JsonObject>(crossSigningKey()))),
   }),
 })
 
@@ -44,7 +45,10 @@ export const claimKeys = clientEndpoint('POST', '/_matrix/client/v3/keys/claim',
   maxBody: 4 * MEGABYTE,
   /** By user and device: the algorithm. */
   body: Type.Object({ timeout: Type.Optional(natural()), one_time_keys: userMapOf(mapOf(Type.String())) }),
-  response: Type.Object({ failures: Type.Optional(mapOf(jsonObject())), one_time_keys: mapOf(mapOf(mapOf(json()))) }),
+  response: Type.Object({
+    failures: Type.Optional(mapOf(jsonObject())),
+    one_time_keys: mapOf(mapOf(Type.Unsafe<JsonObject>(keysById()))),
+  }),
 })
 
 export const getKeysChanges = clientEndpoint('GET', '/_matrix/client/v3/keys/changes', {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { credentials, jsonObject } from '../definitions.ts'
+import { credentials, discoveryInformation, jsonObject } from '../definitions.ts'
 import { deviceId, serverName, userId } from '../ids.ts'
 
 export const getLoginFlows = clientEndpoint('GET', '/_matrix/client/v3/login', {
@@ -47,6 +47,6 @@ export const login = clientEndpoint('POST', '/_matrix/client/v3/login', {
     ...credentials,
     device_id: deviceId(),
     home_server: Type.Optional(serverName()),
-    well_known: Type.Optional(jsonObject()),
+    well_known: Type.Optional(discoveryInformation()),
   }),
 })

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { clientEvent, direction, natural } from '../definitions.ts'
+import { direction, natural } from '../definitions.ts'
+import { clientEvent } from '../events.ts'
 import { roomId } from '../ids.ts'
 
 export const getRoomEvents = clientEndpoint('GET', '/_matrix/client/v3/rooms/:roomId/messages', {

@@ -1,12 +1,13 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { clientEvent, json, natural } from '../definitions.ts'
+import { json, natural } from '../definitions.ts'
+import { clientEventWithoutRoomId } from '../events.ts'
 import { roomId } from '../ids.ts'
 
 const notification = () =>
   Type.Object({
     actions: Type.Array(json()),
-    event: clientEvent(),
+    event: clientEventWithoutRoomId(),
     profile_tag: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     read: Type.Boolean(),
     room_id: roomId(),

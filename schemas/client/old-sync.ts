@@ -1,7 +1,8 @@
 /** How clients followed rooms before `/sync`. Deprecated. */
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { clientEvent, jsonObject, natural } from '../definitions.ts'
+import { natural } from '../definitions.ts'
+import { clientEvent, event, initialRoom } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
 /** With `room_id` it is the preview of a room (peeking_events.yaml), which shares the path. */
@@ -18,7 +19,7 @@ export const getEvents = clientEndpoint('GET', '/_matrix/client/v3/events', {
   response: Type.Object({
     start: Type.Optional(Type.String()),
     end: Type.Optional(Type.String()),
-    chunk: Type.Array(jsonObject()),
+    chunk: Type.Array(Type.Union([clientEvent(), event()])),
   }),
 })
 
@@ -28,9 +29,9 @@ export const initialSync = clientEndpoint('GET', '/_matrix/client/v3/initialSync
   query: Type.Object({ limit: Type.Optional(natural()), archived: Type.Optional(Type.Boolean()) }),
   response: Type.Object({
     end: Type.String(),
-    presence: Type.Array(jsonObject()),
-    rooms: Type.Array(jsonObject()),
-    account_data: Type.Optional(Type.Array(jsonObject())),
+    presence: Type.Array(event()),
+    rooms: Type.Array(initialRoom()),
+    account_data: Type.Optional(Type.Array(event())),
   }),
 })
 

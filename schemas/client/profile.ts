@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { empty, jsonObject } from '../definitions.ts'
+import { empty, jsonObject, userProfile } from '../definitions.ts'
 import { userId } from '../ids.ts'
 
 const PROFILE = '/_matrix/client/v3/profile/:userId'
@@ -16,7 +16,7 @@ export const getUserProfile = clientEndpoint('GET', PROFILE, {
   auth: 'none',
   rateLimit: 'read',
   params: Type.Object({ userId: userId() }),
-  response: jsonObject(),
+  response: userProfile(),
 })
 
 export const getProfileField = clientEndpoint('GET', FIELD, {

@@ -1,6 +1,11 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
 import { empty, jsonObject } from '../definitions.ts'
+import type { JsonObject } from '../json.ts'
+
+/** Of pushers of the kind `http`; what else a client puts there goes with its notifications. */
+const data = () =>
+  Type.Unsafe<JsonObject>(Type.Object({ url: Type.Optional(Type.String()), format: Type.Optional(Type.String()) }))
 
 const pusher = () =>
   Type.Object({
@@ -11,7 +16,7 @@ const pusher = () =>
     device_display_name: Type.String(),
     profile_tag: Type.Optional(Type.String()),
     lang: Type.String(),
-    data: jsonObject(),
+    data: data(),
   })
 
 export const getPushers = clientEndpoint('GET', '/_matrix/client/v3/pushers', {

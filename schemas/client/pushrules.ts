@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
 import { empty, json, jsonObject } from '../definitions.ts'
+import type { JsonObject } from '../json.ts'
 
 const ALL = '/_matrix/client/v3/pushrules'
 const RULE = `${ALL}/global/:kind/:ruleId`
@@ -9,15 +10,6 @@ const kind = () => Type.Enum(['override', 'underride', 'sender', 'room', 'conten
 const rule = () => Type.Object({ kind: kind(), ruleId: Type.String({ minLength: 1 }) })
 const actions = () => Type.Array(Type.Union([Type.String(), jsonObject()]))
 
-const ruleset = () =>
-  Type.Object({
-    override: Type.Optional(Type.Array(jsonObject())),
-    content: Type.Optional(Type.Array(jsonObject())),
-    room: Type.Optional(Type.Array(jsonObject())),
-    sender: Type.Optional(Type.Array(jsonObject())),
-    underride: Type.Optional(Type.Array(jsonObject())),
-  })
-
 const condition = () =>
   Type.Object({
     kind: Type.String(),
@@ -25,6 +17,27 @@ const condition = () =>
     pattern: Type.Optional(Type.String()),
     is: Type.Optional(Type.String()),
     value: Type.Optional(json()),
+  })
+
+const pushRule = () =>
+  Type.Unsafe<JsonObject>(
+    Type.Object({
+      rule_id: Type.String(),
+      default: Type.Boolean(),
+      enabled: Type.Boolean(),
+      actions: actions(),
+      conditions: Type.Optional(Type.Array(condition())),
+      pattern: Type.Optional(Type.String()),
+    }),
+  )
+
+const ruleset = () =>
+  Type.Object({
+    override: Type.Optional(Type.Array(pushRule())),
+    content: Type.Optional(Type.Array(pushRule())),
+    room: Type.Optional(Type.Array(pushRule())),
+    sender: Type.Optional(Type.Array(pushRule())),
+    underride: Type.Optional(Type.Array(pushRule())),
   })
 
 export const getPushRules = clientEndpoint('GET', `${ALL}/`, {
@@ -44,7 +57,7 @@ export const getPushRulesOfKind = clientEndpoint('GET', `${ALL}/global/:kind/`, 
   auth: 'access-token',
   rateLimit: 'read',
   params: Type.Object({ kind: kind() }),
-  response: Type.Array(jsonObject()),
+  response: Type.Array(pushRule()),
   spec: getPushRulesGlobal.spec,
 })
 
@@ -52,7 +65,7 @@ export const getPushRule = clientEndpoint('GET', RULE, {
   auth: 'access-token',
   rateLimit: 'read',
   params: rule(),
-  response: jsonObject(),
+  response: pushRule(),
 })
 
 export const deletePushRule = clientEndpoint('DELETE', RULE, {

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { clientEvent, direction, natural } from '../definitions.ts'
+import { direction, natural } from '../definitions.ts'
+import { clientEvent } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
 const OF_EVENT = '/rooms/:roomId/relations/:eventId'

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { clientEvent, eventType, jsonObject, mapOf, membership } from '../definitions.ts'
+import { eventType, jsonObject, mapOf, membership } from '../definitions.ts'
+import { clientEvent } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
 export const getOneRoomEvent = clientEndpoint('GET', '/_matrix/client/v3/rooms/:roomId/event/:eventId', {

@@ -1,7 +1,9 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { clientEvent, jsonObject, mapOf, natural } from '../definitions.ts'
+import { integer, mapOf, natural } from '../definitions.ts'
+import { clientEvent } from '../events.ts'
 import { roomEventFilter } from '../filters.ts'
+import { eventId } from '../ids.ts'
 
 const criteria = () =>
   Type.Object({
@@ -24,6 +26,24 @@ const criteria = () =>
     ),
   })
 
+const context = () =>
+  Type.Object({
+    start: Type.Optional(Type.String()),
+    end: Type.Optional(Type.String()),
+    events_before: Type.Optional(Type.Array(clientEvent())),
+    events_after: Type.Optional(Type.Array(clientEvent())),
+    profile_info: Type.Optional(
+      mapOf(Type.Object({ displayname: Type.Optional(Type.String()), avatar_url: Type.Optional(Type.String()) })),
+    ),
+  })
+
+const group = () =>
+  Type.Object({
+    next_batch: Type.Optional(Type.String()),
+    order: Type.Optional(integer()),
+    results: Type.Optional(Type.Array(eventId())),
+  })
+
 const results = () =>
   Type.Object({
     count: Type.Optional(natural()),
@@ -33,12 +53,12 @@ const results = () =>
         Type.Object({
           rank: Type.Optional(Type.Number()),
           result: Type.Optional(clientEvent()),
-          context: Type.Optional(jsonObject()),
+          context: Type.Optional(context()),
         }),
       ),
     ),
     state: Type.Optional(mapOf(Type.Array(clientEvent()))),
-    groups: Type.Optional(mapOf(mapOf(jsonObject()))),
+    groups: Type.Optional(mapOf(mapOf(group()))),
     next_batch: Type.Optional(Type.String()),
   })
 

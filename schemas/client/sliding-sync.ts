@@ -1,7 +1,8 @@
 /** Simplified sliding sync, MSC4186. https://github.com/matrix-org/matrix-spec-proposals/pull/4186 */
 import { type TSchema, Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { clientEvent, jsonObject, mapOf, natural, strippedEvent } from '../definitions.ts'
+import { deviceLists, mapOf, natural } from '../definitions.ts'
+import { clientEventWithoutRoomId, event, strippedEvent, toDeviceEvent } from '../events.ts'
 
 const SPEC = 'https://github.com/matrix-org/matrix-spec-proposals/pull/4186'
 const MAX_ELEMENTS = 500
@@ -83,8 +84,8 @@ const room = <M extends Record<string, TSchema>>(members: M) =>
         }),
       ),
     ),
-    required_state: Type.Optional(Type.Array(clientEvent())),
-    timeline: Type.Optional(Type.Array(clientEvent())),
+    required_state: Type.Optional(Type.Array(clientEventWithoutRoomId())),
+    timeline: Type.Optional(Type.Array(clientEventWithoutRoomId())),
     prev_batch: Type.Optional(Type.String()),
     limited: flag(),
     num_live: Type.Optional(natural()),
@@ -93,12 +94,32 @@ const room = <M extends Record<string, TSchema>>(members: M) =>
     ...members,
   })
 
+/** From rooms, by their ids. */
+const perRoom = <V extends TSchema>(value: V) => Type.Optional(Type.Object({ rooms: Type.Optional(mapOf(value)) }))
+
+const extensionAnswers = () =>
+  Type.Object({
+    to_device: Type.Optional(Type.Object({ next_batch: Type.String(), events: Type.Array(toDeviceEvent()) })),
+    e2ee: Type.Optional(
+      Type.Object({
+        device_lists: Type.Optional(deviceLists()),
+        device_one_time_keys_count: Type.Optional(mapOf(natural())),
+        device_unused_fallback_key_types: Type.Optional(Type.Array(Type.String())),
+      }),
+    ),
+    account_data: Type.Optional(
+      Type.Object({ global: Type.Optional(Type.Array(event())), rooms: Type.Optional(mapOf(Type.Array(event()))) }),
+    ),
+    receipts: perRoom(event()),
+    typing: perRoom(event()),
+  })
+
 const answer = <M extends Record<string, TSchema>>(members: M) =>
   Type.Object({
     pos: Type.String(),
     lists: Type.Optional(mapOf(Type.Object({ count: natural() }))),
     rooms: Type.Optional(mapOf(room(members))),
-    extensions: Type.Optional(jsonObject()),
+    extensions: Type.Optional(extensionAnswers()),
   })
 
 /** As Element X uses it. */

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { natural, spaceRoom } from '../definitions.ts'
+import { natural } from '../definitions.ts'
+import { spaceRoom } from '../events.ts'
 import { roomId } from '../ids.ts'
 
 export const getSpaceHierarchy = clientEndpoint('GET', '/_matrix/client/v1/rooms/:roomId/hierarchy', {

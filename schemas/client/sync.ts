@@ -1,15 +1,49 @@
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { integer, jsonObject, mapOf, natural } from '../definitions.ts'
+import { deviceLists, mapOf, natural } from '../definitions.ts'
+import { event, filteredEvent, strippedEvent, toDeviceEvent } from '../events.ts'
+import { userId } from '../ids.ts'
 
-const events = () => Type.Object({ events: Type.Optional(Type.Array(jsonObject())) })
+const events = <V extends TSchema>(value: V) => Type.Object({ events: Type.Optional(Type.Array(value)) })
+
+const timeline = () =>
+  Type.Object({
+    events: Type.Array(filteredEvent()),
+    limited: Type.Optional(Type.Boolean()),
+    prev_batch: Type.Optional(Type.String()),
+  })
+
+const counts = () => Type.Object({ highlight_count: Type.Optional(natural()), notification_count: Type.Optional(natural()) })
+
+const pastRoom = {
+  state: Type.Optional(events(filteredEvent())),
+  state_after: Type.Optional(events(filteredEvent())),
+  'org.matrix.msc4222.state_after': Type.Optional(events(filteredEvent())),
+  timeline: Type.Optional(timeline()),
+  account_data: Type.Optional(events(event())),
+}
+
+const joinedRoom = () =>
+  Type.Object({
+    ...pastRoom,
+    summary: Type.Optional(
+      Type.Object({
+        'm.heroes': Type.Optional(Type.Array(userId())),
+        'm.joined_member_count': Type.Optional(natural()),
+        'm.invited_member_count': Type.Optional(natural()),
+      }),
+    ),
+    ephemeral: Type.Optional(events(event())),
+    unread_notifications: Type.Optional(counts()),
+    unread_thread_notifications: Type.Optional(mapOf(counts())),
+  })
 
 const rooms = () =>
   Type.Object({
-    join: Type.Optional(mapOf(jsonObject())),
-    invite: Type.Optional(mapOf(jsonObject())),
-    knock: Type.Optional(mapOf(jsonObject())),
-    leave: Type.Optional(mapOf(jsonObject())),
+    join: Type.Optional(mapOf(joinedRoom())),
+    invite: Type.Optional(mapOf(Type.Object({ invite_state: Type.Optional(events(strippedEvent())) }))),
+    knock: Type.Optional(mapOf(Type.Object({ knock_state: Type.Optional(events(strippedEvent())) }))),
+    leave: Type.Optional(mapOf(Type.Object(pastRoom))),
   })
 
 export const sync = clientEndpoint('GET', '/_matrix/client/v3/sync', {
@@ -30,13 +64,11 @@ export const sync = clientEndpoint('GET', '/_matrix/client/v3/sync', {
   response: Type.Object({
     next_batch: Type.String(),
     rooms: Type.Optional(rooms()),
-    presence: Type.Optional(events()),
-    account_data: Type.Optional(events()),
-    to_device: Type.Optional(events()),
-    device_lists: Type.Optional(
-      Type.Object({ changed: Type.Optional(Type.Array(Type.String())), left: Type.Optional(Type.Array(Type.String())) }),
-    ),
-    device_one_time_keys_count: Type.Optional(mapOf(integer())),
+    presence: Type.Optional(events(event())),
+    account_data: Type.Optional(events(event())),
+    to_device: Type.Optional(events(toDeviceEvent())),
+    device_lists: Type.Optional(deviceLists()),
+    device_one_time_keys_count: Type.Optional(mapOf(natural())),
     device_unused_fallback_key_types: Type.Optional(Type.Array(Type.String())),
   }),
 })

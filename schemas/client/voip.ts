@@ -7,11 +7,14 @@ export const getTurnServer = clientEndpoint('GET', '/_matrix/client/v3/voip/turn
   auth: 'access-token',
   guests: true,
   rateLimit: 'read',
-  response: Type.Object({
-    username: Type.Optional(Type.String()),
-    password: Type.Optional(Type.String()),
-    uris: Type.Optional(Type.Array(Type.String())),
-    /** Seconds. */
-    ttl: Type.Optional(natural()),
-  }),
+  response: Type.Union([
+    Type.Object({
+      username: Type.String(),
+      password: Type.String(),
+      uris: Type.Array(Type.String()),
+      /** Seconds. */
+      ttl: natural(),
+    }),
+    Type.Object({}, { additionalProperties: false }),
+  ]),
 })

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
 import { direction, integer, jsonObject, pduBatch } from '../definitions.ts'
+import { pdu } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
 const room = () => Type.Object({ roomId: roomId() })
@@ -11,6 +12,7 @@ export const getRoomState = serverEndpoint('GET', '/_matrix/federation/v1/state/
   params: room(),
   query: atEvent(),
   response: Type.Object({ auth_chain: Type.Array(jsonObject()), pdus: Type.Array(jsonObject()) }),
+  ownResponse: Type.Object({ auth_chain: Type.Array(pdu()), pdus: Type.Array(pdu()) }),
 })
 
 export const getRoomStateIds = serverEndpoint('GET', '/_matrix/federation/v1/state_ids/:roomId', {
@@ -23,7 +25,8 @@ export const getRoomStateIds = serverEndpoint('GET', '/_matrix/federation/v1/sta
 export const getEvent = serverEndpoint('GET', '/_matrix/federation/v1/event/:eventId', {
   auth: 'server',
   params: Type.Object({ eventId: eventId() }),
-  response: pduBatch(),
+  response: pduBatch(jsonObject()),
+  ownResponse: pduBatch(pdu()),
 })
 
 export const getEventByTimestamp = serverEndpoint('GET', '/_matrix/federation/v1/timestamp_to_event/:roomId', {

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
 import { json, jsonObject, MEGABYTE } from '../definitions.ts'
+import { pdu } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
 /** The answer is `[200, {event}]`. */
@@ -11,4 +12,5 @@ export const sendInviteV1 = serverEndpoint('PUT', '/_matrix/federation/v1/invite
   maxBody: MEGABYTE,
   body: jsonObject(),
   response: Type.Array(json()),
+  ownResponse: Type.Tuple([Type.Literal(200), Type.Object({ event: pdu() })]),
 })

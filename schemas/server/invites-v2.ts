@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
 import { jsonObject, MEGABYTE } from '../definitions.ts'
+import { pdu } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
 export const sendInviteV2 = serverEndpoint('PUT', '/_matrix/federation/v2/invite/:roomId/:eventId', {
@@ -14,4 +15,5 @@ export const sendInviteV2 = serverEndpoint('PUT', '/_matrix/federation/v2/invite
     invite_room_state: Type.Optional(Type.Array(jsonObject())),
   }),
   response: Type.Object({ event: jsonObject() }),
+  ownResponse: Type.Object({ event: pdu() }),
 })

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
 import { json, jsonObject } from '../definitions.ts'
+import { membershipTemplate, roomStateForJoin } from '../events.ts'
 import { eventId, roomId, userId } from '../ids.ts'
 
 export const makeJoin = serverEndpoint('GET', '/_matrix/federation/v1/make_join/:roomId/:userId', {
@@ -9,6 +10,7 @@ export const makeJoin = serverEndpoint('GET', '/_matrix/federation/v1/make_join/
   /** The room versions that the joining server knows; only version 1 where there are none. */
   query: Type.Object({ ver: Type.Optional(Type.Array(Type.String())) }),
   response: Type.Object({ room_version: Type.Optional(Type.String()), event: jsonObject() }),
+  ownResponse: Type.Object({ room_version: Type.String(), event: membershipTemplate() }),
 })
 
 /** Superseded by v2 in Matrix 1.0: the answer is wrapped in `[200, …]`. */
@@ -17,5 +19,6 @@ export const sendJoinV1 = serverEndpoint('PUT', '/_matrix/federation/v1/send_joi
   params: Type.Object({ roomId: roomId(), eventId: eventId() }),
   body: jsonObject(),
   response: Type.Array(json()),
+  ownResponse: Type.Tuple([Type.Literal(200), roomStateForJoin()]),
   spec: 'https://spec.matrix.org/v1.2/server-server-api/#put_matrixfederationv1send_joinroomideventid',
 })

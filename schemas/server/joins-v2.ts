@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
 import { jsonObject } from '../definitions.ts'
+import { roomStateForJoin } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
 export const sendJoinV2 = serverEndpoint('PUT', '/_matrix/federation/v2/send_join/:roomId/:eventId', {
@@ -17,4 +18,5 @@ export const sendJoinV2 = serverEndpoint('PUT', '/_matrix/federation/v2/send_joi
     /** Synapse's older joiners read it. */
     origin: Type.Optional(Type.String()),
   }),
+  ownResponse: roomStateForJoin(),
 })

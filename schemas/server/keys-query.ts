@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
-import { mapOf, natural, serverKeys } from '../definitions.ts'
+import { mapOf, natural, serverKeys, signedServerKeys } from '../definitions.ts'
 import { serverName } from '../ids.ts'
 
 const keys = () => Type.Object({ server_keys: Type.Array(serverKeys()) })
+const signedKeys = () => Type.Object({ server_keys: Type.Array(signedServerKeys()) })
 
 /** The key ID in the path of old callers is ignored. */
 export const perspectivesKeyQuery = serverEndpoint('GET', '/_matrix/key/v2/query/:serverName', {
@@ -12,6 +13,7 @@ export const perspectivesKeyQuery = serverEndpoint('GET', '/_matrix/key/v2/query
   params: Type.Object({ serverName: serverName(), keyId: Type.Optional(Type.String()) }),
   query: Type.Object({ minimum_valid_until_ts: Type.Optional(natural()) }),
   response: keys(),
+  ownResponse: signedKeys(),
 })
 
 export const bulkPerspectivesKeyQuery = serverEndpoint('POST', '/_matrix/key/v2/query', {
@@ -21,4 +23,5 @@ export const bulkPerspectivesKeyQuery = serverEndpoint('POST', '/_matrix/key/v2/
     server_keys: mapOf(mapOf(Type.Object({ minimum_valid_until_ts: Type.Optional(natural()) }))),
   }),
   response: keys(),
+  ownResponse: signedKeys(),
 })

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
-import { serverKeys } from '../definitions.ts'
+import { serverKeys, signedServerKeys } from '../definitions.ts'
 
 /** The key ID in the path of old callers is ignored. */
 export const getServerKey = serverEndpoint('GET', '/_matrix/key/v2/server', {
@@ -9,4 +9,5 @@ export const getServerKey = serverEndpoint('GET', '/_matrix/key/v2/server', {
   rateLimit: 'none',
   params: Type.Object({ keyId: Type.Optional(Type.String()) }),
   response: serverKeys(),
+  ownResponse: signedServerKeys(),
 })

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
-import { jsonObject, mapOf } from '../definitions.ts'
+import { jsonObject, mapOf, userProfile } from '../definitions.ts'
 import { roomAlias, roomId, userId } from '../ids.ts'
 
 /** Any other query than those below. */
@@ -21,4 +21,5 @@ export const queryProfile = serverEndpoint('GET', '/_matrix/federation/v1/query/
   auth: 'server',
   query: Type.Object({ user_id: userId(), field: Type.Optional(Type.String()) }),
   response: jsonObject(),
+  ownResponse: userProfile(),
 })

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
-import { publicRoomKeys, roomSummaryKeys, spaceRoom } from '../definitions.ts'
+import { publicRoomKeys, roomSummaryKeys } from '../definitions.ts'
+import { spaceRoom } from '../events.ts'
 import { roomId } from '../ids.ts'
 
 export const getSpaceHierarchy = serverEndpoint('GET', '/_matrix/federation/v1/hierarchy/:roomId', {

@@ -19,4 +19,5 @@ export const sendTransaction = serverEndpoint('PUT', '/_matrix/federation/v1/sen
   }),
   /** There are servers that leave `pdus` out where nothing went wrong. */
   response: Type.Object({ pdus: Type.Optional(mapOf(jsonObject())) }),
+  ownResponse: Type.Object({ pdus: mapOf(Type.Object({ error: Type.Optional(Type.String()) })) }),
 })

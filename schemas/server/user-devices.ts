@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
-import { jsonObject, natural } from '../definitions.ts'
+import { crossSigningKey, deviceKeys, jsonObject, natural } from '../definitions.ts'
 import { deviceId, userId } from '../ids.ts'
 
 /** Keys are passed on to clients, who check them. */
@@ -16,5 +16,14 @@ export const getUserDevices = serverEndpoint('GET', '/_matrix/federation/v1/user
     devices: Type.Array(device()),
     master_key: Type.Optional(jsonObject()),
     self_signing_key: Type.Optional(jsonObject()),
+  }),
+  ownResponse: Type.Object({
+    user_id: userId(),
+    stream_id: natural(),
+    devices: Type.Array(
+      Type.Object({ device_id: deviceId(), keys: deviceKeys(), device_display_name: Type.Optional(Type.String()) }),
+    ),
+    master_key: Type.Optional(crossSigningKey()),
+    self_signing_key: Type.Optional(crossSigningKey()),
   }),
 })

@@ -1,4 +1,5 @@
 /** A route made ready to serve: authenticate, limit, read, check, call, answer. */
+import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
 import { limitExceeded } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
@@ -21,8 +22,8 @@ export interface Stages {
   readonly queryTokens: boolean
   /** A body that takes longer is given up. */
   readonly bodyTimeoutMs: number
-  /** Tests: an answer that is not as declared is an error. */
-  readonly checkResponses: boolean
+  /** Tests: is told of answers that are not as declared, and they fail. Without it nobody looks at them. */
+  readonly onUndeclared: ((mistake: string) => void) | undefined
 }
 
 export interface Mounted {
@@ -36,7 +37,7 @@ export interface Mounted {
 }
 
 export function mount(route: Route): Mounted {
-  const { path, params, query, body, response } = route.endpoint
+  const { path, params, query, body, ownResponse } = route.endpoint
   return {
     route,
     resource: resourceOf(path),
@@ -44,7 +45,7 @@ export function mount(route: Route): Mounted {
     params: new Check(params),
     query: new Check(query),
     body: new Check(body ?? ANYTHING),
-    response: new Check(response),
+    response: new Check(ownResponse),
   }
 }
 
@@ -64,8 +65,9 @@ export async function serve(mounted: Mounted, call: Call, queryText: string, sta
   if (endpoint.auth !== 'server') await takeBody(call, stages.bodyTimeoutMs)
   check(mounted, call)
   const answer = await mounted.route.handle(call)
-  if (stages.checkResponses) checkAnswer(mounted, answer)
-  return answer instanceof RawResponse ? answer : rawJson(JSON.stringify(answer))
+  const response = answer instanceof RawResponse ? answer : rawJson(JSON.stringify(answer))
+  if (stages.onUndeclared) checkResponse(mounted, response, stages.onUndeclared)
+  return response
 }
 
 async function takeBody(call: Call, timeoutMs: number): Promise<void> {
@@ -94,17 +96,19 @@ function limit(call: Call, { rateLimiter, log }: Stages): void {
   throw limitExceeded(waitMs, limiter)
 }
 
-function checkAnswer(mounted: Mounted, answer: unknown): void {
-  const value = declaredPart(answer)
+function checkResponse(mounted: Mounted, response: RawResponse, onUndeclared: (mistake: string) => void): void {
+  const value = declaredPart(response)
   if (value === undefined || mounted.response.passes(value)) return
   const { place, reason, missing } = mounted.response.failure(value)
   const { method, path } = mounted.route.endpoint
-  throw new Error(`The answer of ${method} ${path} is not as declared: ${place} ${missing ?? ''} ${reason}`)
+  const what = missing === undefined ? `'${place}' ${reason}` : `it has no '${missing}'`
+  const mistake = `The answer of ${method} ${path} is not as declared: ${what}`
+  onUndeclared(mistake)
+  throw new Error(mistake)
 }
 
 /** What the declaration speaks about: the JSON of a 200. */
-function declaredPart(answer: unknown): unknown {
-  if (!(answer instanceof RawResponse)) return answer
-  if (answer.status !== 200 || answer.headers['Content-Type'] !== 'application/json') return undefined
-  return JSON.parse([answer.body].flat().join(''))
+function declaredPart({ status, headers, body }: RawResponse): unknown {
+  if (status !== 200 || headers['Content-Type'] !== 'application/json' || body instanceof Readable) return undefined
+  return JSON.parse([body].flat().join(''))
 }

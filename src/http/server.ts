@@ -31,7 +31,8 @@ export interface HttpOptions {
   /** Accept `?access_token=`; on unless said otherwise. */
   readonly queryTokens?: boolean
   readonly bodyTimeoutMs?: number
-  readonly checkResponses?: boolean
+  /** Is told of answers that are not as declared, which are errors then; without it answers are not checked. */
+  readonly onUndeclared?: ((mistake: string) => void) | undefined
   readonly onRequest?: (observation: Observation) => void
 }
 
@@ -64,7 +65,7 @@ export function createHttpApp(options: HttpOptions): HttpApp {
     log: options.log,
     queryTokens: options.queryTokens ?? true,
     bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
-    checkResponses: options.checkResponses ?? false,
+    onUndeclared: options.onUndeclared,
   }
 
   const webSockets = new WebSockets()

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { federatedSettings } from '../support/federated-settings.ts'
-import { ServerProcess } from '../support/server-process.ts'
+import { CHECKED, ServerProcess } from '../support/server-process.ts'
 import { sharedSecretRegistration } from '../support/shared-secret.ts'
 import { call } from '../support/user.ts'
 
@@ -31,7 +31,7 @@ export async function twoServers(): Promise<TwoServers> {
   setDefaultCACertificates([...getCACertificates(), settings.authorityPem])
   const start = async ({ name, tlsUrl, listeners, federation }: (typeof settings.servers)[number]): Promise<ClientServer> => {
     const config = { listeners, federation, public_base_url: tlsUrl }
-    return { name, url: tlsUrl, process: stack.use(await ServerProcess.start({ name, config })) }
+    return { name, url: tlsUrl, process: stack.use(await ServerProcess.start({ name, config, program: CHECKED })) }
   }
   const [one, two] = await Promise.all(settings.servers.map(start))
   assert.ok(one && two)

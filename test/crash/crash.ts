@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { freePorts } from '../support/ports.ts'
-import { ServerProcess } from '../support/server-process.ts'
+import { CHECKED, ServerProcess } from '../support/server-process.ts'
 import { logIn, type TestUser } from '../support/user.ts'
 import { Reader } from './reader.ts'
 
@@ -56,7 +56,7 @@ export class CrashTest implements AsyncDisposable {
   static async start(seed: number): Promise<CrashTest> {
     const [port = 0] = await freePorts(1)
     const registration = { enabled: true, require_verification: false }
-    const server = await ServerProcess.start({ name: NAME, config: { listeners: [{ port }], registration } })
+    const server = await ServerProcess.start({ name: NAME, config: { listeners: [{ port }], registration }, program: CHECKED })
     const users = await Promise.all(USERS.map((name) => logIn({ url: server.url, name: NAME }, name)))
     const rooms: string[] = []
     for (let i = 0; i < ROOMS; i++) {

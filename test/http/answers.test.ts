@@ -103,12 +103,17 @@ test('any other error is logged in full and answered without a word about it', a
 })
 
 test('an answer that is not as declared is loud in tests', async () => {
-  for (const wrong of [rawJson('{"a":"x"}'), rawJson('{}')]) {
+  for (const [wrong, what] of [
+    [rawJson('{"a":"x"}'), "'/a' must be integer"],
+    [rawJson(['{', Buffer.from('}')]), "it has no 'a'"],
+  ] as const) {
     await using server = await testServer(serving(async () => wrong))
     assert.equal((await server.call('GET', PATH)).status, 500)
+    assert.deepEqual(server.mistakes, [`The answer of GET ${PATH} is not as declared: ${what}`])
+    assert.ok(server.lines.some(({ level, fields }) => level === 'error' && String(fields.err).includes(what)))
     await using production = await testServer(
       serving(async () => wrong),
-      { checkResponses: false },
+      { onUndeclared: undefined },
     )
     assert.equal((await production.call('GET', PATH)).status, 200)
   }

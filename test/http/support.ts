@@ -87,12 +87,13 @@ export function recordingLog(): { log: Logger; lines: LogLine[] } {
 
 export async function testServer(routes: readonly Route[], options: Partial<HttpOptions> = {}) {
   const { log, lines } = recordingLog()
+  const mistakes: string[] = []
   const app = createHttpApp({
     routes,
     authenticators: authenticators({ alice: ALICE }),
     rateLimiter: new RateLimiter(LIMITS, { now: () => 0 }),
     log,
-    checkResponses: true,
+    onUndeclared: (mistake) => mistakes.push(mistake),
     ...options,
   })
   const listening = await startListeners(
@@ -103,6 +104,8 @@ export async function testServer(routes: readonly Route[], options: Partial<Http
   return {
     port,
     lines,
+    /** Answers that were not as declared. */
+    mistakes,
     listening,
     call: (method: string, path: string, call: CallOptions = {}) => callServer(port, method, path, call),
     [Symbol.asyncDispose]: () => listening.close(0),

@@ -1,4 +1,8 @@
-/** Real servers for tests: started in this process from a real configuration file, each on its own ports and database. */
+/**
+ * Real servers for tests: started in this process from a real configuration file, each on its own ports and database. An
+ * answer that is not as its endpoint declares it is a 500, and fails the test when its server is disposed of.
+ */
+import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -67,7 +71,9 @@ async function start(name: string, port: number, listeners: JsonObject[], settin
       ...settings,
     }),
   )
-  const run = () => startApp(loadConfig({ file, env: {}, cwd: folder }))
+  const mistakes: string[] = []
+  const onUndeclared = (mistake: string) => void mistakes.push(mistake)
+  const run = () => startApp(loadConfig({ file, env: {}, cwd: folder }), { onUndeclared })
   let app = await run()
   const caller: Caller = { url, name }
   return {
@@ -83,6 +89,8 @@ async function start(name: string, port: number, listeners: JsonObject[], settin
     [Symbol.asyncDispose]: async () => {
       await app[Symbol.asyncDispose]()
       await rm(folder, { recursive: true })
+      // The test may not have looked at every answer.
+      assert.deepEqual(mistakes, [])
     },
   }
 }

@@ -1,4 +1,5 @@
 /** A server in a process of its own, over files of its own: for measurements, and for tests that kill it. */
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,6 +20,8 @@ export interface ServerProcessOptions {
 }
 
 const SOURCES = resolve(import.meta.dirname, '../../cli.ts')
+/** As the sources, with answers that are checked: see `end`. */
+export const CHECKED = resolve(import.meta.dirname, 'checked-cli.ts')
 
 export class ServerProcess implements AsyncDisposable {
   readonly #folder: string
@@ -56,10 +59,11 @@ export class ServerProcess implements AsyncDisposable {
     this.#url = url
   }
 
-  /** Ends it, without a chance to tidy up or with one; resolves when it is gone. */
+  /** Ends it, without a chance to tidy up or with one; resolves when it is gone, fails where it gave an undeclared answer. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     this.#running?.process.kill(signal)
-    await this.#running?.finished
+    const finished = await this.#running?.finished
+    assert.doesNotMatch(finished?.err ?? '', /is not as declared/)
   }
 
   /** The time on processors that all its threads together have taken, in milliseconds. */

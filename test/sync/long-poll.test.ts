@@ -152,6 +152,7 @@ describe('a token', () => {
 
 test('what extensions say is in the answer, and news of theirs are worth one', async () => {
   const heard: SyncRequest[] = []
+  const message = { type: 'test', sender: '@bob:test', content: {} }
   const parts: SyncPart[] = [{ name: 'device_one_time_keys_count', text: '{"signed_curve25519":5}', isNews: false }]
   const extension: SyncExtension = {
     begin: async (request) => void heard.push(request),
@@ -165,10 +166,10 @@ test('what extensions say is in the answer, and news of theirs are worth one', a
   await alice.sync()
   const answer = alice.ok('GET', `sync?since=${alice.since}&timeout=30000`)
   await hs.untilWaiting(1)
-  parts.push({ name: 'to_device', text: '{"events":[{"type":"test"}]}', isNews: true })
+  parts.push({ name: 'to_device', text: `{"events":[${JSON.stringify(message)}]}`, isNews: true })
   await hs.storage.db.write((batch) => {
     batch.nextPosition()
     batch.touchUser(heard[0]?.reader.userNid ?? 0)
   })
-  assert.deepEqual((await answer)['to_device'], { events: [{ type: 'test' }] })
+  assert.deepEqual((await answer)['to_device'], { events: [message] })
 })

@@ -1,0 +1,108 @@
+/** The forms of events in answers. https://spec.matrix.org/v1.19/client-server-api/#room-event-format */
+import { type TProperties, Type } from 'typebox'
+import { integer, jsonObject, mapOf, membership, publicRoomKeys, roomSummaryKeys, visibility } from './definitions.ts'
+import { eventId, roomId, serverName, userId } from './ids.ts'
+import type { JsonObject } from './json.ts'
+
+const object = (properties: TProperties) => Type.Unsafe<JsonObject>(Type.Object(properties))
+
+const eventKeys = {
+  event_id: eventId(),
+  type: Type.String(),
+  sender: userId(),
+  origin_server_ts: integer(),
+  content: jsonObject(),
+  state_key: Type.Optional(Type.String()),
+}
+
+const unsigned = () =>
+  object({
+    age: Type.Optional(integer()),
+    membership: Type.Optional(Type.String()),
+    prev_content: Type.Optional(jsonObject()),
+    redacted_because: Type.Optional(object(eventKeys)),
+    replaces_state: Type.Optional(eventId()),
+    transaction_id: Type.Optional(Type.String()),
+    'm.relations': Type.Optional(jsonObject()),
+  })
+
+const clientEventKeys = { ...eventKeys, unsigned: Type.Optional(unsigned()) }
+
+/** An event in the form that clients get. */
+export const clientEvent = () => object({ ...clientEventKeys, room_id: roomId() })
+
+/** As `clientEvent`, where it stands under the room that it is of. */
+export const clientEventWithoutRoomId = () => object(clientEventKeys)
+
+/** What `event_fields` and `event_format` of a filter leave of an event: any of its keys. */
+export const filteredEvent = () =>
+  Type.Unsafe<JsonObject>(Type.Partial(Type.Object({ ...clientEventKeys, unsigned: Type.Unsafe<JsonObject>(unsigned()) })))
+
+/** An event that is in no timeline: account data, receipts, typing, presence. */
+export const event = () => object({ type: Type.String(), content: jsonObject() })
+
+/** A message to a device. */
+export const toDeviceEvent = () => object({ type: Type.String(), sender: userId(), content: jsonObject() })
+
+const strippedKeys = { type: Type.String(), state_key: Type.String(), sender: userId(), content: jsonObject() }
+
+/** A state event in the form of invites and knocks: type, state key, sender and content. */
+export const strippedEvent = () => object(strippedKeys)
+
+const strippedChildEvent = () => object({ ...strippedKeys, origin_server_ts: integer() })
+
+/** A room as it is, or was when the reader left it. */
+export const initialRoom = () =>
+  Type.Object({
+    room_id: roomId(),
+    membership: Type.Optional(membership()),
+    messages: Type.Optional(
+      Type.Object({ start: Type.Optional(Type.String()), end: Type.String(), chunk: Type.Array(clientEvent()) }),
+    ),
+    state: Type.Optional(Type.Array(clientEvent())),
+    visibility: Type.Optional(visibility()),
+    account_data: Type.Optional(Type.Array(event())),
+    // Deprecated with the endpoint, but what reads it reads these too.
+    presence: Type.Optional(Type.Array(event())),
+    receipts: Type.Optional(Type.Array(event())),
+  })
+
+/** A room of a space, with the `m.space.child` events that are its children. */
+export const spaceRoom = () =>
+  Type.Object({ ...publicRoomKeys, ...roomSummaryKeys, children_state: Type.Array(strippedChildEvent()) })
+
+/** An event as servers exchange it; what else it holds depends on the version of the room. */
+export const pdu = () =>
+  object({
+    type: Type.String(),
+    sender: userId(),
+    origin_server_ts: integer(),
+    content: jsonObject(),
+    depth: integer(),
+    auth_events: Type.Array(Type.Unknown()),
+    prev_events: Type.Array(Type.Unknown()),
+    hashes: mapOf(Type.String()),
+    signatures: mapOf(mapOf(Type.String())),
+    room_id: Type.Optional(roomId()),
+    state_key: Type.Optional(Type.String()),
+  })
+
+/** What a server gets that joins. */
+export const roomStateForJoin = () =>
+  Type.Object({
+    members_omitted: Type.Optional(Type.Boolean()),
+    auth_chain: Type.Array(pdu()),
+    state: Type.Array(pdu()),
+    event: Type.Optional(pdu()),
+    servers_in_room: Type.Optional(Type.Array(serverName())),
+  })
+
+/** A membership event that a joining, leaving or knocking server is to complete. */
+export const membershipTemplate = () =>
+  object({
+    type: Type.Literal('m.room.member'),
+    sender: userId(),
+    state_key: userId(),
+    origin_server_ts: integer(),
+    content: Type.Object({ membership: Type.String() }),
+  })
