@@ -4,6 +4,7 @@ import { Aggregations } from '../rooms/aggregations.ts'
 import { ClientEvents } from '../rooms/client-events.ts'
 import { CrowdedRooms } from '../rooms/crowded-rooms.ts'
 import type { GapLimits } from '../rooms/gap-budget.ts'
+import { Erasures } from '../rooms/erasures.ts'
 import { GapFiller } from '../rooms/gaps.ts'
 import { GuestAccess } from '../rooms/guest-access.ts'
 import { RoomHeads } from '../rooms/heads.ts'
@@ -13,6 +14,7 @@ import { EventReceiver } from '../rooms/receive.ts'
 import type { RemoteHistory } from '../rooms/remote-history.ts'
 import { StateResolver } from '../rooms/resolve.ts'
 import { EventSender } from '../rooms/send.ts'
+import { StateAtPosition } from '../rooms/state-at-position.ts'
 import { RoomStates } from '../rooms/state.ts'
 import { Visibility } from '../rooms/visibility.ts'
 import type { Storage } from './storage.ts'
@@ -30,11 +32,13 @@ export function createRoomCore(
   const states = new RoomStates(storage.names, storage.events, storage.maps)
   const resolver = new StateResolver({ ...storage, states })
   const writer = new EventWriter({ ...storage, serverName, heads, states, resolver, onAccepted })
+  const erasures = new Erasures({ ...storage, states, stateAtPosition: new StateAtPosition(storage) })
   const aggregations = new Aggregations(storage)
   const sender = new EventSender({ ...storage, serverName, clock, heads, states, resolver, writer })
   return {
     aggregations,
     crowdedRooms: new CrowdedRooms({ ...storage, serverName, clock, heads, states, sender }),
+    erasures,
     guests: new GuestAccess({ ...storage, serverName, heads, states, sender }),
     heads,
     states,
@@ -42,7 +46,7 @@ export function createRoomCore(
     writer,
     outliers: new Outliers({ ...storage, heads, writer }),
     sender,
-    clientEvents: new ClientEvents({ ...storage, clock, aggregations }),
+    clientEvents: new ClientEvents({ ...storage, clock, aggregations, erasures }),
     visibility: new Visibility({ ...storage, states }),
   }
 }

@@ -8,6 +8,7 @@ import type { RedactionsTable } from '../storage/redactions.ts'
 import type { StateMaps } from '../storage/state.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
+import type { Erasures } from './erasures.ts'
 import { stringAt } from '../../schemas/json.ts'
 
 /** Whose eyes events are serialised for. */
@@ -20,6 +21,7 @@ export interface Reader {
 
 export interface ClientEventsParts {
   aggregations: Aggregations
+  erasures: Pick<Erasures, 'hiddenFrom'>
   clock: Clock
   names: Names
   events: Events
@@ -50,10 +52,12 @@ export class ClientEvents {
   /** One JSON text an event, in the same order. */
   async texts(events: readonly StoredEvent[], reader: Reader, options: SerialiseOptions): Promise<string[]> {
     const memberships = new MembershipsAt(this.#parts, reader)
+    const hidden = await this.#parts.erasures.hiddenFrom(() => [reader.userId], events)
     const texts: string[] = []
     for (const event of events) {
       const roomId = options.withRoomId ? `,"room_id":${JSON.stringify(event.room.roomId)}` : ''
-      texts.push(`${event.clientText}${roomId},"unsigned":${await this.#unsigned(event, reader, memberships, options)}}`)
+      const text = hidden.has(event) ? event.redactedClientText : event.clientText
+      texts.push(`${text}${roomId},"unsigned":${await this.#unsigned(event, reader, memberships, options)}}`)
     }
     return texts
   }
@@ -70,7 +74,7 @@ export class ClientEvents {
     // State events are set without transaction ids.
     if (event.senderNid === reader.userNid && reader.deviceNid !== undefined && !event.isState)
       unsigned += await this.#transactionId(event, reader.deviceNid)
-    if (event.isState) unsigned += await this.#replaced(event)
+    if (event.isState) unsigned += await this.#replaced(event, reader)
     if (event.redacted && !options.isNested) unsigned += await this.#redactedBecause(event, reader)
     const bundle = await this.#parts.aggregations.of(event, reader.userNid)
     if (bundle) unsigned += await this.#bundled(bundle, reader, options)
@@ -97,11 +101,13 @@ export class ClientEvents {
   }
 
   /** What a state event took the place of. */
-  async #replaced(event: StoredEvent): Promise<string> {
+  async #replaced(event: StoredEvent, reader: Reader): Promise<string> {
     const nid = (await this.#parts.maps.get(event.stateBefore, [event.kindNid])).get(event.kindNid)
     if (nid === undefined || nid === event.nid) return ''
     const before = await this.#parts.events.get(nid)
-    return `,"replaces_state":"${before.eventId}","prev_content":${JSON.stringify(before.content)},"prev_sender":${JSON.stringify(before.sender)}`
+    const isHidden = (await this.#parts.erasures.hiddenFrom(() => [reader.userId], [before])).size > 0
+    const content = JSON.stringify(isHidden ? before.redactedContent : before.content)
+    return `,"replaces_state":"${before.eventId}","prev_content":${content},"prev_sender":${JSON.stringify(before.sender)}`
   }
 
   async #redactedBecause(event: StoredEvent, reader: Reader): Promise<string> {

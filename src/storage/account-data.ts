@@ -83,7 +83,7 @@ export class AccountDataTable {
     })
   }
 
-  /** Deletes everything that a user keeps: when the account is closed. */
+  /** Deletes everything that a user keeps. */
   removeAll(batch: Batch, userNid: number): void {
     batch.run(REMOVE_ALL, userNid)
     batch.onSettled(() => this.#entries.clear())

@@ -11,6 +11,7 @@ const FROM = 'FROM accounts a JOIN names n ON n.nid = a.user_nid'
 const BY_USER_ID = `SELECT ${COLUMNS} ${FROM} WHERE n.name = ?`
 const BY_NID = `SELECT ${COLUMNS} ${FROM} WHERE a.user_nid = ?`
 const ANY = `SELECT 1 AS n FROM accounts WHERE kind <> ${KINDS.guest} LIMIT 1`
+const ERASED = 'SELECT user_nid, erased FROM accounts WHERE erased > 0'
 const LEAVING = `SELECT a.user_nid, n.name ${FROM} WHERE a.deactivated = 1`
 const INSERT = 'INSERT INTO accounts (user_nid, kind, password_hash, admin, created_ts) VALUES (?, ?, ?, ?, ?)'
 const SET_PASSWORD = 'UPDATE accounts SET password_hash = ? WHERE user_nid = ?'
@@ -55,6 +56,7 @@ interface AccountRow {
   locked: number
   suspended: number
   deactivated: number
+  /** The stream position at that time; 0 where it was not asked for. */
   erased: number
   created_ts: number
 }
@@ -62,6 +64,7 @@ interface AccountRow {
 /** The `accounts` table: the users of this server. */
 export class Accounts {
   readonly #db: Database
+  #erasures: Promise<Map<number, number>> | undefined
 
   constructor(db: Database) {
     this.#db = db
@@ -84,6 +87,16 @@ export class Accounts {
   async leaving(): Promise<{ userNid: number; userId: UserId }[]> {
     const rows = await this.#db.all<{ user_nid: number; name: UserId }>(LEAVING)
     return rows.map(({ user_nid, name }) => ({ userNid: user_nid, userId: name }))
+  }
+
+  /** By the nid of each user who had what they sent erased: the stream position at that time. */
+  erasures(): Promise<ReadonlyMap<number, number>> {
+    return (this.#erasures ??= this.#loadErasures())
+  }
+
+  async #loadErasures(): Promise<Map<number, number>> {
+    const rows = await this.#db.all<{ user_nid: number; erased: number }>(ERASED)
+    return new Map(rows.map(({ user_nid, erased }) => [user_nid, erased]))
   }
 
   /** A new account; the batch fails when the user has one. */
@@ -114,7 +127,11 @@ export class Accounts {
 
   /** Closes the account for good; the user counts as still leaving their rooms until `markLeft`. */
   deactivate(batch: Batch, userNid: number, erase: boolean): void {
-    batch.run(DEACTIVATE, Number(erase), userNid)
+    const erasedAt = erase ? Math.max(1, this.#db.position) : 0
+    batch.run(DEACTIVATE, erasedAt, userNid)
+    batch.onSettled((committed) => {
+      if (committed && erase) void this.#erasures?.then((erasures) => erasures.set(userNid, erasedAt))
+    })
   }
 
   markLeft(batch: Batch, userNid: number): void {
@@ -133,7 +150,7 @@ function toAccount(row: AccountRow | undefined): Account | undefined {
     isLocked: row.locked === 1,
     isSuspended: row.suspended === 1,
     isDeactivated: row.deactivated > 0,
-    isErased: row.erased === 1,
+    isErased: row.erased > 0,
     createdTs: row.created_ts,
   }
 }

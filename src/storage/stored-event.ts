@@ -77,7 +77,7 @@ export class StoredEvent {
 
   /** The content as clients may see it: redacted where the event is. */
   get content(): JsonObject {
-    this.#content ??= this.redacted ? this.#redactedContent() : this.originalContent
+    this.#content ??= this.redacted ? this.redactedContent : this.originalContent
     return this.#content
   }
 
@@ -91,12 +91,16 @@ export class StoredEvent {
    * each answer appends what is particular to it.
    */
   get clientText(): string {
-    this.#clientText ??= this.#serialise()
+    this.#clientText ??= this.#serialise(this.redacted ? JSON.stringify(this.content) : this.head.contentText)
     return this.#clientText
   }
 
-  #serialise(): string {
-    const content = this.redacted ? JSON.stringify(this.content) : this.head.contentText
+  /** As `clientText`, for those who get a redacted copy of an event that nobody has redacted. */
+  get redactedClientText(): string {
+    return this.#serialise(JSON.stringify(this.redactedContent))
+  }
+
+  #serialise(content: string): string {
     const stateKey = this.stateKey === undefined ? '' : `,"state_key":${JSON.stringify(this.stateKey)}`
     const redacts = this.#redactsOfClients()
     return (
@@ -112,7 +116,7 @@ export class StoredEvent {
     return this.head.redacts ?? (typeof inContent === 'string' ? inContent : undefined)
   }
 
-  #redactedContent(): JsonObject {
+  get redactedContent(): JsonObject {
     const redacted = redact({ type: this.type, content: this.originalContent }, this.room.rules.redaction)
     return redacted.content as JsonObject
   }

@@ -2,6 +2,7 @@
 import type { UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Requester } from '../core/requester.ts'
+import type { AccountDataTable } from '../storage/account-data.ts'
 import type { Accounts } from '../storage/accounts.ts'
 import type { Database } from '../storage/database.ts'
 import type { ProfileFields } from '../storage/profiles.ts'
@@ -14,6 +15,7 @@ interface Deps {
   readonly db: Database
   readonly accounts: Accounts
   readonly profiles: ProfileFields
+  readonly accountData: Pick<AccountDataTable, 'removeAll'>
   readonly sessions: Sessions
   readonly thirdPartyIds: ThirdPartyIds
   readonly addresses: Pick<AccountAddresses, 'unbindEverything'>
@@ -34,14 +36,17 @@ export class AccountDeactivation {
     return this.#deps.uia.performAsOwner(requester, 'deactivate', body, () => this.close(requester, body.erase === true))
   }
 
-  /** Closes an account for good, without asking anybody. With `erase`, the profile goes, and newcomers see nothing of what was sent. */
+  /** Closes an account for good, without asking anybody. With `erase`, the profile and account data go, and newcomers see nothing of what was sent. */
   async close(user: User, erase: boolean): Promise<UnbindResult> {
-    const { accounts, profiles, sessions, thirdPartyIds, addresses } = this.#deps
+    const { accounts, profiles, accountData, sessions, thirdPartyIds, addresses } = this.#deps
     await sessions.exclusively(user.userNid, () =>
       sessions.closeAll(user, undefined, (batch) => {
         accounts.deactivate(batch, user.userNid, erase)
         thirdPartyIds.removeAll(batch, user.userNid)
-        if (erase) profiles.removeAll(batch, user.userNid)
+        if (!erase) return
+        // The server should additionally erase any non-event data associated with the user, such as account data.
+        profiles.removeAll(batch, user.userNid)
+        accountData.removeAll(batch, user.userNid)
       }),
     )
     await this.#leave(user)

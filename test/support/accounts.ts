@@ -10,6 +10,7 @@ import { Accounts } from '../../src/storage/accounts.ts'
 import { Database } from '../../src/storage/database.ts'
 import { Devices } from '../../src/storage/devices.ts'
 import { Names } from '../../src/storage/names.ts'
+import { AccountDataTable } from '../../src/storage/account-data.ts'
 import { ProfileFields } from '../../src/storage/profiles.ts'
 import { RegistrationTokens } from '../../src/storage/registration-tokens.ts'
 import { ThirdPartyIds } from '../../src/storage/third-party-ids.ts'
@@ -64,6 +65,7 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
   const accounts = new Accounts(db)
   const devices = new Devices(db)
   const tokens = new Tokens(db)
+  const accountData = new AccountDataTable(db)
   const profileFields = new ProfileFields(db)
   const registrationTokens = new RegistrationTokens(db)
   const lastSeen = new LastSeen({ db, devices, clock })
@@ -90,6 +92,7 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
     names,
     accounts,
     profiles: profileFields,
+    accountData,
     tokens,
     registrationTokens,
     thirdPartyIds,
@@ -107,7 +110,9 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
     options: { enabled: true, allowGuests: true, flows: [['m.login.dummy']], ...options.registration },
   })
   return {
+    db,
     accounts,
+    accountData,
     registrationTokens,
     lastSeen,
     accessTokens,

@@ -6,6 +6,7 @@ import { createEventIdOf } from '../../protocol/event-auth/index.ts'
 import type { Event, Pdu } from '../../protocol/event.ts'
 import { historyVisibilityOf, mayServerSee, type ServerSight } from '../../protocol/history-visibility.ts'
 import { redact } from '../../protocol/redaction.ts'
+import type { Erasures } from '../../rooms/erasures.ts'
 import type { RoomStates } from '../../rooms/state.ts'
 import { strippedStateKeys, strippedStateKeysOf } from '../../rooms/stripped-state.ts'
 import type { Events } from '../../storage/events.ts'
@@ -19,6 +20,7 @@ export interface ServedEventsParts {
   names: Names
   memberships: Memberships
   states: RoomStates
+  erasures: Pick<Erasures, 'hiddenFrom'>
   signedPdus: SignedPdus
 }
 
@@ -61,21 +63,24 @@ export class ServedEvents {
     return [...chain].filter((nid) => !stored.get(nid)?.isRejected)
   }
 
-  /** Events of a room as a server may have them: whole, or redacted where none of its users may see them. */
+  /** Events of a room as a server may have them: whole, or redacted where none of its users may see them, or their senders had them erased. */
   async visible(origin: ServerName, room: Room, nids: readonly number[]): Promise<Pdu[]> {
-    const { events, signedPdus, memberships } = this.#parts
+    const { events, signedPdus, memberships, erasures } = this.#parts
     const isInRoom = (await memberships.members(room.nid)).servers.has(origin)
     const sights = new Map<number, ServerSight>()
     const stored = await events.byNids(nids)
+    const hidden = await erasures.hiddenFrom(() => this.#usersOf(origin, room), [...stored.values()])
     const whole = await events.pdus(nids)
     const pdus = await signedPdus.ofNids([...whole.keys()])
     const shown: Pdu[] = []
     for (const [index, [nid, event]] of [...whole].entries()) {
       const pdu = pdus[index] ?? {}
-      const root = stored.get(nid)?.stateBefore ?? 0
+      const kept = stored.get(nid)
+      const root = kept?.stateBefore ?? 0
       const sight = sights.get(root) ?? (await this.#sight(origin, room, root, isInRoom))
       sights.set(root, sight)
-      shown.push(mayServerSee(event, origin, sight) ? pdu : redact(pdu, room.rules.redaction))
+      const isWhole = mayServerSee(event, origin, sight) && !(kept && hidden.has(kept))
+      shown.push(isWhole ? pdu : redact(pdu, room.rules.redaction))
     }
     return shown
   }

@@ -5,6 +5,7 @@ import { loginRoutes } from '../../../src/client-api/auth/login.ts'
 import { registrationRoutes } from '../../../src/client-api/auth/registration.ts'
 import { whoamiRoutes } from '../../../src/client-api/auth/whoami.ts'
 import { profileRoutes } from '../../../src/client-api/user-data/profile.ts'
+import { GLOBAL } from '../../../src/storage/account-data.ts'
 import { type AccountServices, accountServer, type AccountsOptions, passwordAuth } from '../../support/accounts.ts'
 
 const routes = (services: AccountServices) => [
@@ -42,12 +43,16 @@ test('a wrong password closes nothing', async () => {
   assert.equal((await hs.call('GET', 'account/whoami', undefined, alice)).status, 200)
 })
 
-test('with erase, the profile goes too', async () => {
+test('with erase, the profile and account data go too', async () => {
   await using hs = await server()
   const alice = await hs.user('alice')
+  const { accounts, accountData, db } = hs.services
+  const { userNid } = (await accounts.find(alice.userId as never)) ?? assert.fail()
+  await db.write((batch) => accountData.set(batch, userNid, GLOBAL, 'org.example.notes', '{}'))
   await hs.call('POST', 'account/deactivate', { erase: true, auth: passwordAuth(alice) }, alice)
   assert.deepEqual((await hs.call('GET', `profile/${alice.userId}`)).json, {})
-  const account = await hs.services.accounts.find(alice.userId as never)
+  assert.deepEqual(await accountData.ofUser(userNid), [])
+  const account = await accounts.find(alice.userId as never)
   assert.deepEqual([account?.isDeactivated, account?.isErased, account?.passwordHash], [true, true, null])
 })
 
