@@ -202,3 +202,12 @@ export const roomSummaryKeys = {
 /** Some events of a room as one server sends them to another. */
 export const pduBatch = <V extends TSchema>(pdu: V) =>
   Type.Object({ origin: serverName(), origin_server_ts: integer(), pdus: Type.Array(pdu) })
+
+/** For how long an event is delayed, in milliseconds. */
+export const delayMs = () => Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
+
+/** The answer where an event is sent later. */
+export const scheduled = () => Type.Object({ delay_id: Type.String() })
+
+/** Earlier drafts of MSC4140: the endpoints that send an event take a delay, and then answer `scheduled`. */
+export const delayQuery = { 'org.matrix.msc4140.delay': Type.Optional(delayMs()) }

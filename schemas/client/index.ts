@@ -12,6 +12,7 @@ import * as capabilities from './capabilities.ts'
 import * as contentRepo from './content-repo.ts'
 import * as createRoom from './create-room.ts'
 import * as crossSigning from './cross-signing.ts'
+import * as delayedEvents from './delayed-events.ts'
 import * as deviceManagement from './device-management.ts'
 import * as directory from './directory.ts'
 import * as eventContext from './event-context.ts'
@@ -86,6 +87,7 @@ export const clientEndpoints: readonly Endpoint[] = [
   contentRepo,
   createRoom,
   crossSigning,
+  delayedEvents,
   deviceManagement,
   directory,
   eventContext,

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { eventType, jsonObject, natural, transactionId } from '../definitions.ts'
+import { delayQuery, eventType, jsonObject, natural, scheduled, transactionId } from '../definitions.ts'
 import { eventId, roomId } from '../ids.ts'
 
 export const sendMessage = clientEndpoint('PUT', '/_matrix/client/v3/rooms/:roomId/send/:eventType/:txnId', {
@@ -8,9 +8,9 @@ export const sendMessage = clientEndpoint('PUT', '/_matrix/client/v3/rooms/:room
   guests: true,
   rateLimit: 'message',
   params: Type.Object({ roomId: roomId(), eventType: eventType(), txnId: transactionId() }),
-  query: Type.Object({ ts: Type.Optional(natural()) }),
+  query: Type.Object({ ts: Type.Optional(natural()), ...delayQuery }),
   body: jsonObject(),
-  response: Type.Object({ event_id: eventId() }),
+  response: Type.Union([Type.Object({ event_id: eventId() }), scheduled()]),
 })
 
 /** Not in the specification, but old bots and SyTest send without a transaction ID. */

@@ -1,11 +1,14 @@
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
 import { RoomAliases } from '../rooms/aliases.ts'
 import { EventsByTimestamp } from '../rooms/by-timestamp.ts'
 import { ClientSends } from '../rooms/client-sends.ts'
 import { RoomCreation } from '../rooms/create.ts'
 import { RoomDeactivation } from '../rooms/deactivate.ts'
+import { DelayedEvents } from '../rooms/delayed-events.ts'
+import { DelayedSender } from '../rooms/delayed-sender.ts'
 import { RoomDirectory } from '../rooms/directory.ts'
 import { History } from '../rooms/history.ts'
 import { RoomContents } from '../rooms/members.ts'
@@ -42,6 +45,7 @@ export function createRoomServices(
   core: RoomCore,
   remote: RemoteRooms,
   pushRules: PushRules,
+  logger?: Logger,
 ) {
   const { serverName } = config
   const common = { ...storage, ...core, serverName, clock, remote }
@@ -55,6 +59,8 @@ export function createRoomServices(
   const roomPreviews = new RoomPreviews(core)
   const { defaultVersion, allowPublication, publicListWithoutAuth } = config.rooms
   const roomCreation = new RoomCreation({ ...common, invites, defaultVersion, allowPublication })
+  const clientSends = new ClientSends({ ...common, relatedEvents, roomAliases, membershipSetting })
+  const delayedSender = new DelayedSender({ ...common, clientSends, logger })
   return {
     ...membership,
     roomAliases,
@@ -73,7 +79,9 @@ export function createRoomServices(
     deactivation: new RoomDeactivation({ ...common, departures }),
     roomCreation,
     roomUpgrades: new RoomUpgrades({ ...common, roomCreation, succession }),
-    clientSends: new ClientSends({ ...common, relatedEvents, roomAliases, membershipSetting }),
+    clientSends,
+    delayedSender,
+    delayedEvents: new DelayedEvents({ ...common, clientSends, delayedSender, limits: config.delayedEvents }),
   }
 }
 

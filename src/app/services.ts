@@ -73,6 +73,7 @@ export function createServices(foundation: Foundation) {
       serverName: config.serverName,
       publicBaseUrl: config.publicBaseUrl,
       support: config.wellKnown.support,
+      delayedEventLimits: config.delayedEvents,
       defaultRoomVersion: config.rooms.defaultVersion,
     },
     sharedSecret: new SharedSecretRegistration({
@@ -90,7 +91,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
   const transport = createTransport(config, clock, storage, outbound)
   const federation = createFederation(config, clock, log.logger('federation'), storage, core, transport)
   const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)
-  const rooms = createRoomServices(config, clock, storage, core, federation.remoteRooms, streams.pushRules)
+  const rooms = createRoomServices(config, clock, storage, core, federation.remoteRooms, streams.pushRules, log.logger('rooms'))
   const directories = createDirectories(config, clock, storage, core, rooms, transport.client)
   const accounts = createAccounts(config, clock, storage, {
     remoteProfiles: federation.remoteProfiles,
@@ -146,6 +147,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
 /** What works by itself, from the start of the server to its end. */
 function workersOf({
   core,
+  rooms,
   accounts,
   federation,
   devices,
@@ -162,5 +164,6 @@ function workersOf({
     syncSockets,
     directories.searchIndex,
     core.crowdedRooms,
+    rooms.delayedSender,
   ]
 }

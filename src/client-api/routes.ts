@@ -17,6 +17,7 @@ import { capabilitiesRoutes } from './capabilities/capabilities.ts'
 import { supportRoutes } from './discovery/support.ts'
 import { versionsRoutes } from './discovery/versions.ts'
 import { wellknownRoutes } from './discovery/wellknown.ts'
+import { delayedEventsRoutes } from './events/delayed-events.ts'
 import { messagePaginationRoutes } from './events/message-pagination.ts'
 import { redactionRoutes } from './events/redaction.ts'
 import { relationsRoutes } from './events/relations.ts'
@@ -70,6 +71,7 @@ import { profileRoutes } from './user-data/profile.ts'
 const roomTables = [
   banningRoutes,
   createRoomRoutes,
+  delayedEventsRoutes,
   directoryRoutes,
   eventContextRoutes,
   invitingRoutes,

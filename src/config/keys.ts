@@ -39,8 +39,8 @@ export const size = (description: string, fallback: string) =>
   })
 export const milliseconds = (description: string, fallback?: number) =>
   Type.Integer({ description, expected: 'a whole number of milliseconds', minimum: 0, unit: 'milliseconds', default: fallback })
-export const count = (description: string, fallback: number) =>
-  Type.Integer({ description, expected: 'a whole number from 1', minimum: 1, default: fallback })
+export const count = (description: string, fallback: number, minimum = 1) =>
+  Type.Integer({ description, expected: `a whole number from ${minimum}`, minimum, default: fallback })
 export const perSecond = (description: string, fallback: number) =>
   Type.Number({ description, expected: 'a number above 0', exclusiveMinimum: 0, default: fallback })
 export const port = (description: string, extra: Extra = {}) =>

@@ -231,7 +231,10 @@ export const configSchema = group('The configuration of one server.', {
       room_name: text('Name of the room that they appear in.', { default: 'Server notices' }),
     }),
   ),
-  delayed_events: group('Events that are sent later.', { max_delay_ms: milliseconds('The longest delay.', 86_400_000) }),
+  delayed_events: group('Events that are sent later, such as that a call is over for somebody who is no longer heard of.', {
+    max_delay_ms: milliseconds('The longest delay.', 86_400_000),
+    max_scheduled: count('How many one user may have scheduled at a time; 0 switches them off.', 100, 0),
+  }),
   email: Type.Optional(
     group('Mail, to verify addresses and reset passwords.', {
       smtp_host: text('Mail server.'),

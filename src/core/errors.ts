@@ -91,12 +91,21 @@ export const userSuspended = factory(403, 'M_USER_SUSPENDED', 'You may not do th
 /** Keys go to the newest backup only. */
 export const wrongRoomKeysVersion = (currentVersion: string) =>
   new MatrixError(403, 'M_WRONG_ROOM_KEYS_VERSION', 'That is not the newest backup', { current_version: currentVersion })
+/** What a delayed event is refused with, by the proposal. */
+export const delayTooLong = (maxDelayMs: number) => forbidden(`No event may be delayed by more than ${maxDelayMs} ms`)
+/** As its earlier drafts had it: clients that ask in their way shorten the delay when they are told this. */
+export const maxDelayExceeded = (maxDelayMs: number) =>
+  new MatrixError(400, 'M_UNKNOWN', `No event may be delayed by more than ${maxDelayMs} ms`, {
+    'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',
+    'org.matrix.msc4140.max_delay': maxDelayMs,
+  })
 export const notFound = factory(404, 'M_NOT_FOUND', 'Not found')
 export const unrecognised = factory(404, 'M_UNRECOGNIZED', 'No such endpoint')
 export const wrongMethod = factory(405, 'M_UNRECOGNIZED', 'That endpoint does not take this method')
 /** Account data of a type that only the server sets. */
 export const serverManaged = factory(405, 'M_BAD_JSON', 'The server manages this account data')
 export const aliasTaken = factory(409, 'M_UNKNOWN', 'That room alias is taken')
+export const conflict = factory(409, 'M_UNKNOWN', 'That has been decided otherwise')
 export const tooLarge = factory(413, 'M_TOO_LARGE', 'The request is too large')
 /** The endpoint is for WebSockets. */
 export const upgradeRequired = factory(426, 'M_UNRECOGNIZED', 'That endpoint speaks WebSocket')

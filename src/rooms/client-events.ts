@@ -9,6 +9,7 @@ import type { StateMaps } from '../storage/state.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
 import type { Erasures } from './erasures.ts'
+import { delayIdOf, ofNoDevice } from './transactions.ts'
 import { stringAt } from '../../schemas/json.ts'
 
 /** Whose eyes events are serialised for. */
@@ -74,6 +75,7 @@ export class ClientEvents {
     // State events are set without transaction ids.
     if (event.senderNid === reader.userNid && reader.deviceNid !== undefined && !event.isState)
       unsigned += await this.#transactionId(event, reader.deviceNid)
+    if (event.senderNid === reader.userNid) unsigned += await this.#delayId(event)
     if (event.isState) unsigned += await this.#replaced(event, reader)
     if (event.redacted && !options.isNested) unsigned += await this.#redactedBecause(event, reader)
     const bundle = await this.#parts.aggregations.of(event, reader.userNid)
@@ -98,6 +100,13 @@ export class ClientEvents {
     const id = await this.#parts.transactions.idOf(deviceNid, event.nid)
     // The id is kept together with its endpoint; what follows the last line break is the client's part.
     return id === undefined ? '' : `,"transaction_id":${JSON.stringify(id.slice(id.indexOf('\n') + 1))}`
+  }
+
+  /** The proposal MSC4140: the sender, and nobody else, is told which of their delayed events it is. */
+  async #delayId(event: StoredEvent): Promise<string> {
+    const id = await this.#parts.transactions.idOf(ofNoDevice(event.senderNid), event.nid)
+    const delayId = id === undefined ? undefined : delayIdOf(id)
+    return delayId === undefined ? '' : `,"org.matrix.msc4140.delay_id":${JSON.stringify(delayId)}`
   }
 
   /** What a state event took the place of. */

@@ -17,6 +17,7 @@ import { assertMayRedact, assertNotSuspended, knownRoom, ownRoom } from './polic
 import type { RelatedEvents } from './relations.ts'
 import type { Draft, EventSender, Transaction } from './send.ts'
 import type { RoomStates } from './state.ts'
+import { delayedTransaction, transactionOf } from './transactions.ts'
 
 export interface ClientSendsParts {
   events: Events
@@ -53,9 +54,46 @@ export class ClientSends {
    * @throws {MatrixError} M_FORBIDDEN, M_TOO_LARGE, M_BAD_JSON; M_NOT_FOUND and M_INVALID_PARAM for the target of a redaction
    */
   async send(requester: Requester, roomId: RoomId, type: string, given: GivenContent, txnId?: string): Promise<EventId> {
+    return this.#send(requester, roomId, type, given, transactionOf(requester, ['send', roomId, type], txnId))
+  }
+
+  /** Sets a piece of state; where it is that already, the event that made it so is the answer. */
+  setState(requester: Requester, roomId: RoomId, type: string, stateKey: string, given: GivenContent): Promise<EventId> {
+    return this.#setState(requester, roomId, type, stateKey, given, undefined)
+  }
+
+  /** Sends a message event, or sets a piece of state where there is a state key, for a delayed event: once for each `delayId`. */
+  sendDelayed(
+    requester: Requester,
+    roomId: RoomId,
+    type: string,
+    stateKey: string | undefined,
+    given: GivenContent,
+    delayId: string,
+  ): Promise<EventId> {
+    const transaction = delayedTransaction(requester.userNid, delayId)
+    return stateKey === undefined
+      ? this.#send(requester, roomId, type, given, transaction)
+      : this.#setState(requester, roomId, type, stateKey, given, transaction)
+  }
+
+  /** The room of an event that is to be sent later: what depends on the state of the room is looked at then. */
+  async assertMaySchedule(requester: Requester, roomId: RoomId, type: string, given: GivenContent): Promise<Room> {
+    const room = await this.#room(requester, roomId, given)
+    assertNotSuspended(requester)
+    assertSensible(room, type, given.content)
+    return room
+  }
+
+  async #send(
+    requester: Requester,
+    roomId: RoomId,
+    type: string,
+    given: GivenContent,
+    transaction: Transaction | undefined,
+  ): Promise<EventId> {
     const room = await this.#room(requester, roomId, given)
     const { sender, transactions, relatedEvents } = this.#parts
-    const transaction = transactionOf(requester, ['send', roomId, type], txnId)
     if (type === 'm.room.redaction') return this.#redact(requester, room, given, transaction)
     assertNotSuspended(requester)
     assertSensible(room, type, given.content)
@@ -66,8 +104,14 @@ export class ClientSends {
     return (await sender.send(room, draft, transaction)).eventId
   }
 
-  /** Sets a piece of state; where it is that already, the event that made it so is the answer. */
-  async setState(requester: Requester, roomId: RoomId, type: string, stateKey: string, given: GivenContent): Promise<EventId> {
+  async #setState(
+    requester: Requester,
+    roomId: RoomId,
+    type: string,
+    stateKey: string,
+    given: GivenContent,
+    transaction: Transaction | undefined,
+  ): Promise<EventId> {
     if (type === 'm.room.member') return this.#setMembership(requester, roomId, stateKey, given)
     const { roomAliases, guests, sender } = this.#parts
     const room = await this.#room(requester, roomId, given)
@@ -75,7 +119,8 @@ export class ClientSends {
     assertSensible(room, type, given.content)
     if (type === 'm.room.canonical_alias' && stateKey === '') await roomAliases.checkCanonical(room, given.content)
     const { content } = given
-    const event = await sender.send(room, { sender: requester.userId, type, stateKey, content, ...timeOf(requester, given) })
+    const draft: Draft = { sender: requester.userId, type, stateKey, content, ...timeOf(requester, given) }
+    const event = await sender.send(room, draft, transaction)
     if (type === 'm.room.guest_access') await guests.apply(room)
     return event.eventId
   }
@@ -128,19 +173,6 @@ function assertNumbers({ rules }: Room, { text }: GivenContent): void {
 function assertSensible({ roomId }: Room, type: string, content: JsonObject): void {
   if (type === 'm.room.tombstone' && content['replacement_room'] === roomId) throw badJson('A room cannot replace itself')
 }
-
-/**
- * The scope of a transaction ID is a device and an endpoint. What follows on the line break is the client's part; that
- * break is the only one, so that no other endpoint and ID are written the same.
- */
-function transactionOf(requester: Requester, endpoint: readonly string[], txnId: string | undefined): Transaction | undefined {
-  if (txnId === undefined) return undefined
-  // An application service that acts for no device has its users' numbers for devices: below zero none is given out.
-  return { device: requester.deviceNid ?? -requester.userNid, id: `${endpoint.map(escaped).join(' ')}\n${txnId}` }
-}
-
-/** Without spaces and line breaks. */
-const escaped = (part: string): string => part.replaceAll(/[\s%]/g, encodeURIComponent)
 
 /** Only application services say when their events were made. */
 function timeOf({ appServiceId }: Requester, { originServerTs }: GivenContent): Pick<Draft, 'originServerTs'> {

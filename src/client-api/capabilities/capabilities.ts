@@ -4,7 +4,11 @@ import { type Route, route } from '../../http/route.ts'
 import { knownRoomVersions } from '../../protocol/room-versions.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
-export const capabilitiesRoutes = (services: { defaultRoomVersion: string; mayChangeAddresses: boolean }): Route[] => {
+export const capabilitiesRoutes = (services: {
+  defaultRoomVersion: string
+  mayChangeAddresses: boolean
+  delayedEventLimits: { readonly maxDelayMs: number; readonly maxScheduled: number }
+}): Route[] => {
   const capabilities: JsonObject = {
     'm.room_versions': {
       default: services.defaultRoomVersion,
@@ -17,6 +21,10 @@ export const capabilitiesRoutes = (services: { defaultRoomVersion: string; mayCh
     'm.3pid_changes': { enabled: services.mayChangeAddresses },
     'm.get_login_token': { enabled: true },
     'm.forget_forced_upon_leave': { enabled: false },
+    'org.matrix.msc4140.delayed_events': {
+      max_delay_ms: services.delayedEventLimits.maxDelayMs,
+      max_scheduled: services.delayedEventLimits.maxScheduled,
+    },
   }
   return [route(getCapabilities, async () => ({ capabilities }))]
 }

@@ -12,6 +12,8 @@ const UNSTABLE_FEATURES = {
   'org.matrix.simplified_msc3575': true,
   // Sync over a WebSocket: docs/sync-socket.md.
   'chat.causeway.sync_socket': true,
+  // Delayed events.
+  'org.matrix.msc4140': true,
   // Profile fields of any name, and time zones.
   'uk.tcpip.msc4133': true,
   'uk.tcpip.msc4133.stable': true,

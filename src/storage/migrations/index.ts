@@ -11,6 +11,7 @@ import { threads } from './0009-threads.ts'
 import { thirdPartyIds } from './0010-third-party-ids.ts'
 import { ssoSessions } from './0011-sso-sessions.ts'
 import { authCitations, fillAuthCitations } from './0012-auth-citations.ts'
+import { delayedEvents } from './0013-delayed-events.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   { number: 10, name: 'third-party ids', sql: thirdPartyIds },
   { number: 11, name: 'single sign-on', sql: ssoSessions },
   { number: 12, name: 'auth citations', sql: authCitations, fill: fillAuthCitations },
+  { number: 13, name: 'delayed events', sql: delayedEvents },
 ]

@@ -11,7 +11,11 @@ const server = (support?: SupportOptions) =>
     ...versionsRoutes(),
     ...wellknownRoutes({ publicBaseUrl: 'https://matrix.example.org' }),
     ...supportRoutes({ support }),
-    ...capabilitiesRoutes({ defaultRoomVersion: '12', mayChangeAddresses: false }),
+    ...capabilitiesRoutes({
+      defaultRoomVersion: '12',
+      mayChangeAddresses: false,
+      delayedEventLimits: { maxDelayMs: 1, maxScheduled: 1 },
+    }),
   ])
 
 test('the versions have no holes, and the answer depends on who asks', async () => {
