@@ -211,3 +211,6 @@ export const scheduled = () => Type.Object({ delay_id: Type.String() })
 
 /** Earlier drafts of MSC4140: the endpoints that send an event take a delay, and then answer `scheduled`. */
 export const delayQuery = { 'org.matrix.msc4140.delay': Type.Optional(delayMs()) }
+
+/** Where the media of calls go (MSC4143). `livekit` is what clients know. */
+export const rtcTransport = () => Type.Object({ type: Type.Enum(['livekit']), livekit_service_url: Type.String() })

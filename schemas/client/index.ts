@@ -56,6 +56,7 @@ import * as roomState from './room-state.ts'
 import * as roomSummary from './room-summary.ts'
 import * as roomUpgrades from './room-upgrades.ts'
 import * as rooms from './rooms.ts'
+import * as rtc from './rtc.ts'
 import * as search from './search.ts'
 import * as slidingSync from './sliding-sync.ts'
 import * as spaceHierarchy from './space-hierarchy.ts'
@@ -131,6 +132,7 @@ export const clientEndpoints: readonly Endpoint[] = [
   roomSummary,
   roomUpgrades,
   rooms,
+  rtc,
   search,
   slidingSync,
   spaceHierarchy,

@@ -72,6 +72,7 @@ export function createServices(foundation: Foundation) {
       thirdPartyInvites,
       serverName: config.serverName,
       publicBaseUrl: config.publicBaseUrl,
+      livekitServiceUrls: config.rtc.livekitServiceUrls,
       support: config.wellKnown.support,
       delayedEventLimits: config.delayedEvents,
       defaultRoomVersion: config.rooms.defaultVersion,

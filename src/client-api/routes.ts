@@ -45,6 +45,7 @@ import { pusherRoutes } from './modules/pusher.ts'
 import { pushRuleRoutes } from './modules/pushrules.ts'
 import { readMarkerRoutes } from './modules/read-markers.ts'
 import { receiptRoutes } from './modules/receipts.ts'
+import { rtcRoutes } from './modules/rtc.ts'
 import { searchRoutes } from './modules/search.ts'
 import { spaceHierarchyRoutes } from './modules/space-hierarchy.ts'
 import { tagRoutes } from './modules/tags.ts'
@@ -112,6 +113,7 @@ const accountTables = [
   registrationRoutes,
   registrationTokensRoutes,
   roomSummaryRoutes,
+  rtcRoutes,
   searchRoutes,
   threadsListRoutes,
   spaceHierarchyRoutes,

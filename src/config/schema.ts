@@ -235,6 +235,13 @@ export const configSchema = group('The configuration of one server.', {
     max_delay_ms: milliseconds('The longest delay.', 86_400_000),
     max_scheduled: count('How many one user may have scheduled at a time; 0 switches them off.', 100, 0),
   }),
+  rtc: group('Calls with MatrixRTC, such as those of Element Call.', {
+    livekit_service_urls: list(
+      'Services that let users into a LiveKit SFU (lk-jwt-service), the best first.',
+      url('Such as `https://livekit.example.org/jwt`.'),
+      { default: [] },
+    ),
+  }),
   email: Type.Optional(
     group('Mail, to verify addresses and reset passwords.', {
       smtp_host: text('Mail server.'),

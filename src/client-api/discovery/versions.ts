@@ -14,6 +14,8 @@ const UNSTABLE_FEATURES = {
   'chat.causeway.sync_socket': true,
   // Delayed events.
   'org.matrix.msc4140': true,
+  // Where the media of calls go.
+  'org.matrix.msc4143': true,
   // Profile fields of any name, and time zones.
   'uk.tcpip.msc4133': true,
   'uk.tcpip.msc4133.stable': true,

@@ -4,12 +4,14 @@ import { capabilitiesRoutes } from '../../../src/client-api/capabilities/capabil
 import { type SupportOptions, supportRoutes } from '../../../src/client-api/discovery/support.ts'
 import { versionsRoutes } from '../../../src/client-api/discovery/versions.ts'
 import { wellknownRoutes } from '../../../src/client-api/discovery/wellknown.ts'
+import { rtcRoutes } from '../../../src/client-api/modules/rtc.ts'
 import { accountServer } from '../../support/accounts.ts'
 
-const server = (support?: SupportOptions) =>
+const server = (support?: SupportOptions, livekitServiceUrls: string[] = []) =>
   accountServer(() => [
     ...versionsRoutes(),
-    ...wellknownRoutes({ publicBaseUrl: 'https://matrix.example.org' }),
+    ...wellknownRoutes({ publicBaseUrl: 'https://matrix.example.org', livekitServiceUrls }),
+    ...rtcRoutes({ livekitServiceUrls }),
     ...supportRoutes({ support }),
     ...capabilitiesRoutes({
       defaultRoomVersion: '12',
@@ -46,6 +48,17 @@ test('clients find the server', async () => {
   const { json, headers } = await hs.call('GET', '/.well-known/matrix/client')
   assert.deepEqual(json, { 'm.homeserver': { base_url: 'https://matrix.example.org' } })
   assert.equal(headers['access-control-allow-origin'], '*')
+})
+
+test('clients find where the media of calls go', async () => {
+  const path = '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports'
+  await using none = await server()
+  assert.deepEqual((await none.call('GET', path, undefined, await none.user('alice'))).json, { rtc_transports: [] })
+  await using some = await server(undefined, ['https://livekit.example.org/jwt'])
+  const transports = [{ type: 'livekit', livekit_service_url: 'https://livekit.example.org/jwt' }]
+  assert.deepEqual((await some.call('GET', path, undefined, await some.user('alice'))).json, { rtc_transports: transports })
+  assert.equal((await some.call('GET', path)).status, 401)
+  assert.deepEqual((await some.call('GET', '/.well-known/matrix/client')).json['org.matrix.msc4143.rtc_foci'], transports)
 })
 
 test('users find help, where there is any', async () => {
