@@ -6,10 +6,11 @@ import { MatrixError } from '../../src/core/errors.ts'
 import type { Event } from '../../src/protocol/event.ts'
 import { knownRoomVersions } from '../../src/protocol/room-versions.ts'
 import type { Draft } from '../../src/rooms/send.ts'
-import { Standing } from '../../src/storage/stored-event.ts'
+import { Standing, type StoredEvent } from '../../src/storage/stored-event.ts'
 import { FakeClock } from '../support/clock.ts'
 import { Random } from '../support/random.ts'
 import { Replica } from '../support/replica.ts'
+import { forge } from './forgery.ts'
 
 const NAMES = ['a', 'b', 'c'] as const
 const STEPS = 100
@@ -22,8 +23,12 @@ const OTHERS = NAMES.flatMap((server) => [user('one', server), user('two', serve
 export interface Outcome {
   readonly version: string
   readonly events: number
+  /** On each server, the one that hears of everything late included. */
+  readonly accepted: number
   readonly softFailed: number
   readonly rejected: number
+  /** Those that some servers show and others do not. */
+  readonly disputed: number
 }
 
 /** Events of one server that another has not been given yet. */
@@ -106,7 +111,17 @@ export class Convergence implements AsyncDisposable {
     if (random.chance(0.35)) return this.#deliver(roomId, random.pick(this.#links))
     this.#clock.later(random.below(3) * 500)
     const replica = random.pick(this.#replicas)
-    await this.#act(replica, roomId, await this.#anyDraft(replica, roomId))
+    const draft = await this.#anyDraft(replica, roomId)
+    if (random.chance(0.15)) await this.#forge(replica, roomId, draft)
+    else await this.#act(replica, roomId, draft)
+  }
+
+  /** Sends what is allowed nowhere, or only somewhere, or everywhere but where it is tried. */
+  async #forge(replica: Replica, roomId: RoomId, draft: Draft): Promise<void> {
+    const event = await forge(this.#random, replica, roomId, draft, this.#sent)
+    if (!event) return
+    const [verdict] = await replica.receive(replica, roomId, [event])
+    if (verdict?.kind !== 'missing' && verdict?.kind !== 'known') this.#tellOthers(replica, event)
   }
 
   /** Sends what is allowed where it is tried; all others will hear of it. */
@@ -115,11 +130,15 @@ export class Convergence implements AsyncDisposable {
       const event = await replica.send(roomId, draft)
       // State that is so already is not sent again.
       if (event.depth <= this.#beginning || this.#sent.some(({ eventId }) => eventId === event.eventId)) return
-      this.#sent.push(event)
-      for (const link of this.#links) if (link.from === replica) link.waiting.push(event)
+      this.#tellOthers(replica, event)
     } catch (cause) {
       if (!(cause instanceof MatrixError)) throw cause
     }
+  }
+
+  #tellOthers(replica: Replica, event: Event): void {
+    this.#sent.push(event)
+    for (const link of this.#links) if (link.from === replica) link.waiting.push(event)
   }
 
   async #anyDraft(replica: Replica, roomId: RoomId): Promise<Draft> {
@@ -186,7 +205,7 @@ export class Convergence implements AsyncDisposable {
     assert.ok(first)
     const left = new Map(this.#sent.map((event) => [event.eventId, event]))
     while (left.size > 0) {
-      const ready = [...left.values()].filter(({ prevEvents }) => !prevEvents.some((eventId) => left.has(eventId)))
+      const ready = [...left.values()].filter((event) => ![...event.prevEvents, ...event.authEvents].some((id) => left.has(id)))
       const event = this.#random.pick(ready)
       left.delete(event.eventId)
       const [verdict] = await this.#late.receive(first, roomId, [event])
@@ -204,15 +223,27 @@ export class Convergence implements AsyncDisposable {
       const stored = await other.stored(ids)
       for (const eventId of ids) await this.#compareEvent(eventId, [first, expected], [other, stored])
     }
-    const standings = [...expected.values()].map(({ standing }) => standing)
-    const count = (wanted: Standing) => standings.filter((standing) => standing === wanted).length
-    return { events: ids.length, softFailed: count(Standing.softFailed), rejected: count(Standing.rejected) }
+    return this.#count(ids)
+  }
+
+  async #count(ids: readonly EventId[]): Promise<Omit<Outcome, 'version'>> {
+    const outcome = { events: ids.length, accepted: 0, softFailed: 0, rejected: 0, disputed: 0 }
+    const everywhere = await Promise.all([...this.#replicas, this.#late].map((replica) => replica.stored(ids)))
+    for (const eventId of ids) {
+      const seen = everywhere.flatMap((stored) => stored.get(eventId) ?? [])
+      outcome.accepted += seen.filter(({ standing }) => standing === Standing.accepted).length
+      outcome.softFailed += seen.filter(({ standing }) => standing === Standing.softFailed).length
+      outcome.rejected += seen.filter(({ isRejected }) => isRejected).length
+      if (new Set(seen.map(({ standing }) => standing)).size > 1) outcome.disputed++
+    }
+    return outcome
   }
 
   async #compareEvent(eventId: EventId, ...[first, other]: [Seen, Seen]): Promise<void> {
     const [one, two] = [first[1].get(eventId), other[1].get(eventId)]
     assert.ok(one && two, `${eventId} is not everywhere`)
-    assert.equal(two.standing === Standing.rejected, one.standing === Standing.rejected, `${eventId} on ${other[0].name}`)
+    const decided = ({ standing, isRejected }: StoredEvent) => (isRejected ? standing : 'not rejected')
+    assert.equal(decided(two), decided(one), `${eventId} on ${other[0].name}`)
     assert.notEqual(two.standing, Standing.outlier)
     assert.deepEqual(
       await other[0].stateAt(two.stateBefore),

@@ -119,7 +119,7 @@ export class Replica implements AsyncDisposable {
     return [...(await events.pdus((await events.nids(eventIds)).values())).values()]
   }
 
-  /** The events that some are authorised by, and what authorises those, without the rejected. */
+  /** The events that some are authorised by, and what authorises those. */
   async authChain(eventIds: readonly EventId[]): Promise<Event[]> {
     const chain = new Map<EventId, Event>()
     for (let frontier = await this.events(eventIds); frontier.length > 0; ) {
@@ -166,7 +166,7 @@ class ToldHistory implements RemoteHistory {
   async stateIds(server: ServerName, _room: RoomReference, eventId: EventId) {
     const peer = this.#reachable(this.#name, server)
     const event = await peer?.storage.events.byId(eventId)
-    if (!peer || !event || event.standing === Standing.outlier || event.standing === Standing.rejected) return undefined
+    if (!peer || !event || event.standing === Standing.outlier || event.isRejected) return undefined
     const state = (await peer.core.states.all(event.stateBefore)).map((stateEvent) => stateEvent.eventId)
     return { state, authChain: (await peer.authChain(state)).map((authEvent) => authEvent.eventId) }
   }
@@ -176,7 +176,10 @@ class ToldHistory implements RemoteHistory {
   }
 
   async authChain(server: ServerName, _room: RoomReference, eventId: EventId): Promise<Event[] | undefined> {
-    return this.#reachable(this.#name, server)?.authChain([eventId])
+    const peer = this.#reachable(this.#name, server)
+    const chain = (await peer?.authChain([eventId])) ?? []
+    const stored = await peer?.stored(chain.map((event) => event.eventId))
+    return stored && chain.filter((event) => !stored.get(event.eventId)?.isRejected)
   }
 
   async backfill(): Promise<undefined> {
@@ -187,6 +190,6 @@ class ToldHistory implements RemoteHistory {
 /** Those of the events that have a place in the room on a server. */
 async function placed(peer: Replica, eventIds: readonly EventId[]): Promise<Event[]> {
   const stored = [...(await peer.stored(eventIds)).values()]
-  const kept = stored.filter(({ standing }) => standing !== Standing.outlier && standing !== Standing.rejected)
+  const kept = stored.filter((event) => event.standing !== Standing.outlier && !event.isRejected)
   return peer.events(kept.map(({ eventId }) => eventId))
 }
