@@ -7,7 +7,6 @@ import type { Device, Devices } from '../storage/devices.ts'
 import type { DeviceListNews, DeviceListsTable } from '../storage/device-lists.ts'
 import type { Names } from '../storage/names.ts'
 import type { Outbox } from '../storage/outbox.ts'
-import type { RemoteDevicesTable } from '../storage/remote-devices.ts'
 import type { DeviceLists } from './device-lists.ts'
 import type { PublishedKeys, UserKeys } from './published-keys.ts'
 import type { SharedRooms } from './shared-rooms.ts'
@@ -21,7 +20,6 @@ export interface DeviceAnnouncerParts {
   outbox: Outbox
   devices: Devices
   deviceListTable: DeviceListsTable
-  remoteDevices: RemoteDevicesTable
   deviceLists: DeviceLists
   publishedKeys: PublishedKeys
   sharedRooms: SharedRooms
@@ -41,8 +39,6 @@ interface Announcement {
   readonly servers: ReadonlySet<ServerName>
   /** Those that did not before. */
   readonly newServers: readonly ServerName[]
-  /** Rooms in which the user is the first of ours: what we know of the others there is of no use any more. */
-  readonly firstEntered: readonly number[]
   readonly lastStreamId: number | undefined
 }
 
@@ -86,7 +82,6 @@ export class DeviceAnnouncer implements Worker {
       const streamId = this.#enqueue(batch, announcement)
       if (streamId !== undefined) deviceListTable.setStreamId(batch, userNid, streamId)
       deviceListTable.removeNews(batch, userNid, last.position)
-      for (const roomNid of announcement.firstEntered) this.#parts.remoteDevices.markRoomStale(batch, roomNid)
       if (news.some(({ roomNid }) => roomNid === null)) for (const roomNid of announcement.rooms) batch.touchRoom(roomNid)
     })
   }
@@ -97,9 +92,6 @@ export class DeviceAnnouncer implements Worker {
     const entered = new Set(news.map(({ roomNid }) => roomNid))
     const knowing = await sharedRooms.otherServers(rooms.filter((roomNid) => !entered.has(roomNid)))
     const servers = await sharedRooms.otherServers(rooms)
-    const firstEntered = []
-    for (const roomNid of rooms)
-      if (entered.has(roomNid) && (await sharedRooms.localMembers(roomNid)) === 1) firstEntered.push(roomNid)
     return {
       userId: (await names.nameOf(userNid)) as UserId,
       news,
@@ -108,7 +100,6 @@ export class DeviceAnnouncer implements Worker {
       rooms,
       servers,
       newServers: [...servers].filter((server) => !knowing.has(server)),
-      firstEntered,
       lastStreamId: await deviceListTable.streamId(userNid),
     }
   }

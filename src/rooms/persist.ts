@@ -92,13 +92,13 @@ export class EventWriter {
    * Adds the join with which this server comes into a room, for the first time or again: nothing from before counts as an end
    * of the room any more, and the state after the join is the current one. Only under the room's lock.
    */
-  async enter(room: Room, join: Event, stateBefore: number): Promise<Persisted> {
+  async enter(room: Room, join: Event, stateBefore: number, options: PersistOptions = {}): Promise<Persisted> {
     const head = await this.#parts.heads.get(room)
     const others = await this.#members.between(head.stateRoot, stateBefore)
     const plan = await this.#plan(room, join, stateBefore, {}, true)
     const own = changeBy({ ...join, nid: plan.nid })
     const members = await this.#members.prepare([...others.filter(({ userId }) => userId !== join.stateKey), ...own])
-    return this.#place(room, join, stateBefore, plan, members, {})
+    return this.#place(room, join, stateBefore, plan, members, options)
   }
 
   /**

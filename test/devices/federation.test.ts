@@ -83,6 +83,23 @@ test('what changed while no room was shared is asked for when one is again', asy
   await until(alice, bob, (devices) => bob.deviceId in devices)
 })
 
+test('who comes back into a room is not told of devices as they were before', async () => {
+  await using servers = await testFederation(2)
+  const [one, , alice, bob] = await twoServers(servers)
+  const room = await share(alice, bob, one)
+  await alice.ok('POST', 'keys/upload', { device_keys: deviceKeys(alice) })
+  await until(bob, alice, (devices) => alice.deviceId in devices)
+  for (let visit = 0; visit < 3; visit++) {
+    await bob.leave(room)
+    await seesDeviceChange(alice, bob.id, 'left')
+    const device = await anotherDevice(one, alice)
+    await device.ok('POST', 'keys/upload', { device_keys: deviceKeys(device) })
+    await bob.join(room, one.name)
+    // At once, and not only after a while.
+    assert.ok(device.deviceId in (await devicesSeen(bob, alice)))
+  }
+})
+
 test('messages to devices get to other servers once and in order', async () => {
   await using servers = await testFederation(2)
   const [, , alice, bob] = await twoServers(servers)

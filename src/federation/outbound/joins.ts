@@ -18,6 +18,7 @@ import type { RoomStates } from '../../rooms/state.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Events } from '../../storage/events.ts'
 import type { Memberships } from '../../storage/memberships.ts'
+import type { RemoteDevicesTable } from '../../storage/remote-devices.ts'
 import type { Room, Rooms } from '../../storage/rooms.ts'
 import type { StateMaps } from '../../storage/state.ts'
 import { isStateOf } from '../../storage/stored-event.ts'
@@ -33,6 +34,7 @@ export interface OutboundJoinsParts {
   events: Events
   maps: StateMaps
   memberships: Memberships
+  remoteDevices: Pick<RemoteDevicesTable, 'markRoomStale'>
   heads: RoomHeads
   states: RoomStates
   writer: EventWriter
@@ -114,7 +116,7 @@ export class OutboundJoins {
 
   /** Takes the room in as it was before the join, then the join. */
   async #enter(server: ServerName, join: Event, { state, authChain }: Entrance): Promise<void> {
-    const { pduChecks, outliers, states, writer, heads } = this.#parts
+    const { pduChecks, outliers, states, writer, heads, remoteDevices } = this.#parts
     const stateEvents = await pduChecks.events(state, join)
     const chainEvents = await pduChecks.events(authChain, join)
     const create = stateEvents.find(({ type, stateKey }) => type === 'm.room.create' && stateKey === '')
@@ -128,7 +130,12 @@ export class OutboundJoins {
     )
     const verdict = await allowedIn(states, root, join)
     if (!verdict.allowed) throw malformed(server, `the state that it gives does not allow the join: ${verdict.why}`)
-    const { written } = await heads.locked(room.roomId, () => writer.enter(room, join, root))
+    const { written } = await heads.locked(room.roomId, () =>
+      writer.enter(room, join, root, {
+        // While nobody of ours was in the room, nobody told us of changes: from the join on, old lists of devices are not used.
+        also: (batch) => remoteDevices.markRoomStale(batch, room.nid),
+      }),
+    )
     await written
   }
 
