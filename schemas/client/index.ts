@@ -66,6 +66,7 @@ import * as sync from './sync.ts'
 import * as syncSocket from './sync-socket.ts'
 import * as tags from './tags.ts'
 import * as thirdPartyLookup from './third-party-lookup.ts'
+import * as threadSubscriptions from './thread-subscriptions.ts'
 import * as threadsList from './threads-list.ts'
 import * as toDevice from './to-device.ts'
 import * as typing from './typing.ts'
@@ -142,6 +143,7 @@ export const clientEndpoints: readonly Endpoint[] = [
   syncSocket,
   tags,
   thirdPartyLookup,
+  threadSubscriptions,
   threadsList,
   toDevice,
   typing,

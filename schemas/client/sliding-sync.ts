@@ -47,6 +47,9 @@ const extensions = () =>
       account_data: roomExtension(),
       receipts: roomExtension(),
       typing: roomExtension(),
+      'io.element.msc4308.thread_subscriptions': Type.Optional(
+        Type.Object({ enabled: flag(), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })) }),
+      ),
     }),
   )
 

@@ -28,6 +28,7 @@ import { ContentReports } from '../rooms/reports.ts'
 import type { RemoteRooms } from '../rooms/remote.ts'
 import { RoomViews } from '../rooms/room-view.ts'
 import { ThreadList } from '../rooms/thread-list.ts'
+import { ThreadSubscriptions } from '../rooms/thread-subscriptions.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
 import { RoomSuccession } from '../rooms/succession.ts'
 import { RoomUpgrades } from '../rooms/upgrade.ts'
@@ -70,6 +71,7 @@ export function createRoomServices(
     roomPreviews,
     publicListWithoutAuth,
     relatedEvents,
+    threadSubscriptions: new ThreadSubscriptions({ ...common, history }),
     threadList: new ThreadList({ ...common, roomViews }),
     contentReports: new ContentReports({ ...common, roomViews, history }),
     eventsByTimestamp: new EventsByTimestamp({ ...common, roomViews, history }),

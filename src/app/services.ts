@@ -124,7 +124,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
   ])
   const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, streams, sync, deviceStreams.keyCountStream)
   accounts.accessTokens.onForget((deviceNid) => syncSockets.tokenChanged(deviceNid))
-  const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...deviceStreams, ...presence })
+  const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...rooms, ...deviceStreams, ...presence })
   const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)
   return {
     core,

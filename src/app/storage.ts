@@ -39,6 +39,7 @@ import { SsoSessions } from '../storage/sso-sessions.ts'
 import { StateMaps } from '../storage/state.ts'
 import { StateJumps } from '../storage/state-jumps.ts'
 import { ThirdPartyIds } from '../storage/third-party-ids.ts'
+import { ThreadSubscriptionsTable } from '../storage/thread-subscriptions.ts'
 import { Timelines } from '../storage/timelines.ts'
 import { ToDeviceTable } from '../storage/to-device.ts'
 import { Tokens } from '../storage/tokens.ts'
@@ -99,6 +100,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     stateJumps: new StateJumps(db),
     serverKeys: new ServerKeys(db),
     thirdPartyIds: new ThirdPartyIds(db),
+    threadSubscriptionsTable: new ThreadSubscriptionsTable(db),
     timelines: new Timelines(db),
     toDeviceTable: new ToDeviceTable(db),
     tokens: new Tokens(db),

@@ -7,6 +7,7 @@ import { Receipts } from '../rooms/receipts.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
 import { StrippedStates } from '../rooms/stripped-state.ts'
 import { Tags } from '../rooms/tags.ts'
+import type { ThreadSubscriptions } from '../rooms/thread-subscriptions.ts'
 import { Typing } from '../rooms/typing.ts'
 import { UnreadCounts } from '../rooms/unread-counts.ts'
 import { Notifier } from '../streams/notifier.ts'
@@ -155,6 +156,7 @@ export interface SlidingStreams {
   readonly deviceListStream: SyncExtension
   readonly keyCountStream: SyncExtension
   readonly presenceStream: SyncExtension
+  readonly threadSubscriptions: ThreadSubscriptions
 }
 
 /** Sliding sync, over the pieces of `/sync`. */

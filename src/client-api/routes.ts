@@ -49,6 +49,7 @@ import { rtcRoutes } from './modules/rtc.ts'
 import { searchRoutes } from './modules/search.ts'
 import { spaceHierarchyRoutes } from './modules/space-hierarchy.ts'
 import { tagRoutes } from './modules/tags.ts'
+import { threadSubscriptionsRoutes } from './modules/thread-subscriptions.ts'
 import { threadsListRoutes } from './modules/threads-list.ts'
 import { thirdPartyLookupRoutes } from './modules/third-party-lookup.ts'
 import { typingRoutes } from './modules/typing.ts'
@@ -115,6 +116,7 @@ const accountTables = [
   roomSummaryRoutes,
   rtcRoutes,
   searchRoutes,
+  threadSubscriptionsRoutes,
   threadsListRoutes,
   spaceHierarchyRoutes,
   ssoLoginRedirectRoutes,

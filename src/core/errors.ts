@@ -35,6 +35,8 @@ export const invalidParam = factory(400, 'M_INVALID_PARAM', 'A parameter has a w
 /** Sliding sync: the connection has to begin anew. */
 export const unknownPos = factory(400, 'M_UNKNOWN_POS', 'That connection has expired')
 export const invalidSignature = factory(400, 'M_INVALID_SIGNATURE', 'A signature is wrong')
+/** A client subscribes to a thread by itself because of an event that is not of that thread. */
+export const notInThread = factory(400, 'IO.ELEMENT.MSC4306.M_NOT_IN_THREAD', 'The event is not in that thread')
 export const badState = factory(400, 'M_BAD_STATE', 'The state does not allow this')
 export const badAlias = factory(400, 'M_BAD_ALIAS', 'The alias does not point to this room')
 export const duplicateAnnotation = factory(400, 'M_DUPLICATE_ANNOTATION', 'You have sent that annotation already')
@@ -105,6 +107,11 @@ export const wrongMethod = factory(405, 'M_UNRECOGNIZED', 'That endpoint does no
 /** Account data of a type that only the server sets. */
 export const serverManaged = factory(405, 'M_BAD_JSON', 'The server manages this account data')
 export const aliasTaken = factory(409, 'M_UNKNOWN', 'That room alias is taken')
+export const conflictingUnsubscription = factory(
+  409,
+  'IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION',
+  'You have unsubscribed from that thread since',
+)
 export const conflict = factory(409, 'M_UNKNOWN', 'That has been decided otherwise')
 export const tooLarge = factory(413, 'M_TOO_LARGE', 'The request is too large')
 /** The endpoint is for WebSockets. */

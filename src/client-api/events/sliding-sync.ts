@@ -4,9 +4,11 @@ import type { Requester } from '../../core/requester.ts'
 import { invalidParam } from '../../core/errors.ts'
 import { rawJson } from '../../http/reply.ts'
 import { type Request, type Route, route } from '../../http/route.ts'
+import { MAX_CHANGES } from '../../rooms/thread-subscriptions.ts'
 import type { Rooms } from '../../storage/rooms.ts'
 import { decodeToken } from '../../streams/position.ts'
 import { answerTexts } from '../../sync/sliding/answer-texts.ts'
+import { THREAD_SUBSCRIPTIONS } from '../../sync/sliding/extensions.ts'
 import { RequiredState, type StateElement } from '../../sync/sliding/required-state.ts'
 import type { Extensions, RoomConfig, RoomExtension, RoomFilters, SlidingRequest } from '../../sync/sliding/request.ts'
 import type { SlidingSync } from '../../sync/sliding/sliding-sync.ts'
@@ -127,13 +129,14 @@ function filtersOf(filters: Omit<Filters, 'is_invited'>, isInvite: boolean | und
 }
 
 function extensionsOf(given: ExtensionsBody): Extensions {
-  const { to_device: toDevice, e2ee } = given
+  const { to_device: toDevice, e2ee, [THREAD_SUBSCRIPTIONS]: threads } = given
   return {
     toDevice: toDevice?.enabled ? { since: toDevice.since == null ? undefined : decodeToken(toDevice.since) } : undefined,
     e2ee: e2ee?.enabled,
     accountData: roomExtension(given.account_data),
     receipts: roomExtension(given.receipts),
     typing: roomExtension(given.typing),
+    threadSubscriptions: threads?.enabled ? { limit: threads.limit ?? MAX_CHANGES } : undefined,
   }
 }
 

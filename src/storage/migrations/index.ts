@@ -12,6 +12,7 @@ import { thirdPartyIds } from './0010-third-party-ids.ts'
 import { ssoSessions } from './0011-sso-sessions.ts'
 import { authCitations, fillAuthCitations } from './0012-auth-citations.ts'
 import { delayedEvents } from './0013-delayed-events.ts'
+import { threadSubscriptions } from './0014-thread-subscriptions.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   { number: 11, name: 'single sign-on', sql: ssoSessions },
   { number: 12, name: 'auth citations', sql: authCitations, fill: fillAuthCitations },
   { number: 13, name: 'delayed events', sql: delayedEvents },
+  { number: 14, name: 'thread subscriptions', sql: threadSubscriptions },
 ]

@@ -1,4 +1,5 @@
 import type { Reader } from '../../rooms/client-events.ts'
+import type { ThreadSubscriptions } from '../../rooms/thread-subscriptions.ts'
 import type { AccountDataEntry, AccountDataTable } from '../../storage/account-data.ts'
 import type { Rooms } from '../../storage/rooms.ts'
 import type { PushRules } from '../../users/push-rules.ts'
@@ -21,6 +22,7 @@ export interface ExtensionsParts extends EphemeralParts {
   toDeviceStream: SyncExtension
   deviceListStream: SyncExtension
   keyCountStream: SyncExtension
+  threadSubscriptions: ThreadSubscriptions
 }
 
 /** The part of an answer that is of one extension. */
@@ -32,7 +34,10 @@ export interface ExtensionResult {
   readonly isNews: boolean
 }
 
-export type ExtensionName = 'to_device' | 'e2ee' | 'account_data' | 'receipts' | 'typing'
+export type ExtensionName = 'to_device' | 'e2ee' | 'account_data' | 'receipts' | 'typing' | typeof THREAD_SUBSCRIPTIONS
+
+/** MSC4308 */
+export const THREAD_SUBSCRIPTIONS = 'io.element.msc4308.thread_subscriptions'
 
 /** What extensions look at. */
 export interface ExtensionTurn {
@@ -72,7 +77,7 @@ export class SlidingExtensions {
   }
 
   async of(turn: ExtensionTurn): Promise<ExtensionResult[]> {
-    const { toDevice, e2ee, accountData, receipts, typing } = turn.request.extensions
+    const { toDevice, e2ee, accountData, receipts, typing, threadSubscriptions } = turn.request.extensions
     const results: (ExtensionResult | undefined)[] = []
     if (toDevice) results.push(await this.#toDevice(turn, toDevice.since))
     if (e2ee) results.push(await this.#e2ee(turn))
@@ -82,6 +87,7 @@ export class SlidingExtensions {
         await this.#ephemeral.receipts(turn, await this.#syncTurn(turn, 'receipts'), roomsOf(turn, receipts, 'receipts')),
       )
     if (typing) results.push(await this.#ephemeral.typing(await this.#syncTurn(turn, 'typing'), roomsOf(turn, typing, 'typing')))
+    if (threadSubscriptions) results.push(await this.#threadSubscriptions(turn, threadSubscriptions.limit))
     return results.filter((result) => result !== undefined)
   }
 
@@ -116,6 +122,18 @@ export class SlidingExtensions {
     return { name: 'account_data', text: `{"global":[${global}],"rooms":{${rooms.join(',')}}}`, isNews: true }
   }
 
+  async #threadSubscriptions(turn: ExtensionTurn, limit: number): Promise<ExtensionResult | undefined> {
+    const {
+      turn: { reader, upTo },
+      known,
+    } = turn
+    const after = known.told?.extensions.has(THREAD_SUBSCRIPTIONS) ? known.told.position : 0
+    const { next, ...changes } = await this.#parts.threadSubscriptions.changes(reader.userNid, { after, upTo }, limit)
+    if (isEmpty(changes.subscribed) && isEmpty(changes.unsubscribed)) return undefined
+    const text = JSON.stringify({ ...changes, ...(next !== undefined && { prev_batch: encodeToken(next) }) })
+    return { name: THREAD_SUBSCRIPTIONS, text, isNews: true }
+  }
+
   async #allOf(
     { userNid }: Reader,
     roomNid: number,
@@ -133,14 +151,24 @@ export class SlidingExtensions {
   }
 }
 
+const isEmpty = (map: object): boolean => Object.keys(map).length === 0
+
 /** The extensions that a request has on. */
-export function enabled({ toDevice, e2ee, accountData, receipts, typing }: SlidingRequest['extensions']): Set<ExtensionName> {
+export function enabled({
+  toDevice,
+  e2ee,
+  accountData,
+  receipts,
+  typing,
+  threadSubscriptions,
+}: SlidingRequest['extensions']): Set<ExtensionName> {
   const names: [ExtensionName, unknown][] = [
     ['to_device', toDevice],
     ['e2ee', e2ee],
     ['account_data', accountData],
     ['receipts', receipts],
     ['typing', typing],
+    [THREAD_SUBSCRIPTIONS, threadSubscriptions],
   ]
   return new Set(names.flatMap(([name, isOn]) => (isOn ? [name] : [])))
 }

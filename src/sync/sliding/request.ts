@@ -44,6 +44,8 @@ export interface Extensions {
   readonly accountData?: RoomExtension | undefined
   readonly receipts?: RoomExtension | undefined
   readonly typing?: RoomExtension | undefined
+  /** At most so many changes are told. */
+  readonly threadSubscriptions?: { readonly limit: number } | undefined
 }
 
 /** What a client asks of sliding sync, read and checked. */
