@@ -1,6 +1,7 @@
 /** The composition root: builds the server in dependency order, and takes it down in the reverse. */
 import type { UserId } from '../schemas/ids.ts'
 import { operationRoutes } from './admin/operations.ts'
+import { rateLimitRoutes } from './admin/rate-limits.ts'
 import { sharedSecretRoutes } from './admin/register.ts'
 import { setupRoutes } from './admin/setup.ts'
 import { Setup } from './admin/setup-page.ts'
@@ -127,7 +128,7 @@ function watch(metrics: Metrics, storage: Storage, services: Services): void {
 }
 
 function routesOf(config: Config, services: Services): Route[] {
-  const own = [...sharedSecretRoutes(services), ...clientRoutes(services.client)]
+  const own = [...sharedSecretRoutes(services), ...rateLimitRoutes(services.client), ...clientRoutes(services.client)]
   return config.federation.enabled ? [...own, ...federationRoutes(services.federation)] : own
 }
 

@@ -27,6 +27,7 @@ import { Outbox } from '../storage/outbox.ts'
 import { ProfileFields } from '../storage/profiles.ts'
 import { Pushers } from '../storage/pushers.ts'
 import { PushRulesTable } from '../storage/push-rules.ts'
+import { RateLimitOverrides } from '../storage/rate-limit-overrides.ts'
 import { ReceiptsTable } from '../storage/receipts.ts'
 import { RegistrationTokens } from '../storage/registration-tokens.ts'
 import { RemoteDevicesTable } from '../storage/remote-devices.ts'
@@ -95,6 +96,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     remoteDevices: new RemoteDevicesTable(db),
     registrationTokens: new RegistrationTokens(db),
     relations: new Relations(db, childSummaries),
+    rateLimitOverrides: new RateLimitOverrides(db),
     reports: new Reports(),
     ssoSessions: new SsoSessions(db),
     stateJumps: new StateJumps(db),

@@ -189,6 +189,11 @@ export const configSchema = group('The configuration of one server.', {
     room_creation: limit('Rooms made by one user.', 0.1, 10),
     read: limit('Other reading calls of one user.', 50, 200),
     write: limit('Other writing calls of one user.', 20, 100),
+    device: limit(
+      'Calls of all these kinds by one device: fewer than its user may make, so that a client gone wild leaves room for the others.',
+      40,
+      180,
+    ),
     federation: limit('Requests of one other server.', 100, 500),
   }),
   federation: group('Other homeservers.', {

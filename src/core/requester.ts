@@ -18,4 +18,6 @@ export interface Requester {
   readonly appServiceId?: string
   /** Calls do not count against the rate limits (an application service that says so, a user with an override). */
   readonly unlimited?: boolean
+  /** What holds in place of the configured limit on messages. */
+  readonly messageLimit?: { readonly perSecond: number; readonly burst: number }
 }

@@ -1,11 +1,11 @@
 /** A route made ready to serve: authenticate, limit, read, check, call, answer. */
 import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
-import { limitExceeded } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { type Authenticators, authenticate } from './authenticate.ts'
 import { parseJsonObject, readBody, textOf } from './body.ts'
 import type { Call } from './call.ts'
+import { limitCall } from './limit-call.ts'
 import { type Query, queryReader } from './query.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { RawResponse, rawJson } from './reply.ts'
@@ -61,7 +61,7 @@ export async function serve(mounted: Mounted, call: Call, queryText: string, sta
   const queryToken = stages.queryTokens ? query.accessToken : undefined
   call.authenticateAgain = () => authenticate(call, endpoint, queryToken, stages.authenticators)
   call.requester = await call.authenticateAgain()
-  limit(call, stages)
+  limitCall(call, stages)
   if (endpoint.auth !== 'server') await takeBody(call, stages.bodyTimeoutMs)
   check(mounted, call)
   const answer = await mounted.route.handle(call)
@@ -81,19 +81,6 @@ function check(mounted: Mounted, call: Call): void {
   if (!mounted.params.passes(call.params)) throw refusal('params', mounted.params, call.params)
   if (!mounted.query.passes(call.query)) throw refusal('query', mounted.query, call.query)
   if (call.body !== undefined && !mounted.body.passes(call.body)) throw refusal('body', mounted.body, call.body)
-}
-
-/** Counts the call against its caller: a server, a user, or the address where nobody has logged in yet. */
-function limit(call: Call, { rateLimiter, log }: Stages): void {
-  const limiter = call.endpoint?.rateLimit ?? 'none'
-  const { requester } = call
-  if (limiter === 'none' || (requester !== undefined && 'unlimited' in requester && requester.unlimited)) return
-  const byAddress = requester === undefined || limiter === 'login' || limiter === 'registration'
-  const key = byAddress ? call.address : 'origin' in requester ? requester.origin : requester.userId
-  const waitMs = rateLimiter.take(limiter, key)
-  if (waitMs === 0) return
-  log.info({ limiter, key, waitMs, requestId: call.requestId }, 'Rate limit exceeded')
-  throw limitExceeded(waitMs, limiter)
 }
 
 function checkResponse(mounted: Mounted, response: RawResponse, onUndeclared: (mistake: string) => void): void {

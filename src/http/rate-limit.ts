@@ -20,8 +20,13 @@ export interface RateLimits {
   readonly roomCreation: Limit
   readonly read: Limit
   readonly write: Limit
+  /** All that a device does, of whatever class. */
+  readonly device: Limit
   readonly federation: Limit
 }
+
+/** What a limit is on. */
+export type Limiter = RateLimitClass | 'device'
 
 interface Bucket {
   tokens: number
@@ -42,10 +47,13 @@ export class RateLimiter {
     this.#clock = clock
   }
 
-  /** Counts one call of `key` (a user, a server, an address). Returns 0, or how many milliseconds it must wait. */
-  take(limiter: RateLimitClass, key: string): number {
+  /**
+   * Counts one call of `key` (a user, a device, a server, an address), by `limit` in place of the configured one if it
+   * is given. Returns 0, or how many milliseconds it must wait.
+   */
+  take(limiter: Limiter, key: string, limit?: Limit): number {
     if (!this.#limits.enabled || limiter === 'none') return 0
-    const { perSecond, burst } = this.#limits[limiter === 'room-creation' ? 'roomCreation' : limiter]
+    const { perSecond, burst } = limit ?? this.#limits[limiter === 'room-creation' ? 'roomCreation' : limiter]
     const now = this.#clock.now()
     const name = `${limiter} ${key}`
     const bucket = this.#buckets.get(name) ?? { tokens: burst, at: now }

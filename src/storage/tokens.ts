@@ -1,11 +1,12 @@
 import type { DeviceId, UserId } from '../../schemas/ids.ts'
 import type { Batch, Database } from './database.ts'
+import type { RateLimitOverride } from './rate-limit-overrides.ts'
 
 const BEARER = 'd.user_nid, d.device_nid, d.device_id, n.name, a.kind, a.admin, a.locked, a.suspended, a.deactivated'
 const OWNER =
   'JOIN devices d ON d.device_nid = t.device_nid JOIN accounts a ON a.user_nid = d.user_nid JOIN names n ON n.nid = d.user_nid'
-const FIND_ACCESS = `SELECT ${BEARER}, t.expires_ts, t.refresh_hash, r.traded_hash FROM access_tokens t ${OWNER}
-  LEFT JOIN refresh_tokens r ON r.hash = t.refresh_hash WHERE t.hash = ?`
+const FIND_ACCESS = `SELECT ${BEARER}, t.expires_ts, t.refresh_hash, r.traded_hash, o.messages_per_second, o.burst_count FROM access_tokens t ${OWNER}
+  LEFT JOIN refresh_tokens r ON r.hash = t.refresh_hash LEFT JOIN rate_limit_overrides o ON o.user_nid = d.user_nid WHERE t.hash = ?`
 const FIND_REFRESH = `SELECT ${BEARER}, t.hash AS refresh_hash, t.traded_hash FROM refresh_tokens t ${OWNER} WHERE t.hash = ?`
 const OF_DEVICE = 'SELECT hash FROM access_tokens WHERE device_nid = ?'
 const INSERT_ACCESS = 'INSERT INTO access_tokens (hash, device_nid, expires_ts, refresh_hash) VALUES (?, ?, ?, ?)'
@@ -34,6 +35,8 @@ export interface Bearer {
   readonly refreshHash: string | null
   /** The refresh token that was traded in for it and is still good, because nothing that it was traded for was used yet. */
   readonly tradedHash: string | null
+  /** What holds in place of the configured limits; for an access token only. */
+  readonly rateLimits: RateLimitOverride | undefined
 }
 
 interface BearerRow {
@@ -49,6 +52,8 @@ interface BearerRow {
   expires_ts?: number | null
   refresh_hash: string | null
   traded_hash: string | null
+  messages_per_second?: number | null
+  burst_count?: number | null
 }
 
 /** The `access_tokens` and `refresh_tokens` tables. Tokens are named by their hashes here. */
@@ -121,5 +126,11 @@ function toBearer(row: BearerRow | undefined): Bearer | undefined {
     expiresTs: row.expires_ts ?? null,
     refreshHash: row.refresh_hash,
     tradedHash: row.traded_hash,
+    rateLimits: overrideOf(row),
   }
+}
+
+function overrideOf({ messages_per_second, burst_count }: BearerRow): RateLimitOverride | undefined {
+  if (typeof messages_per_second !== 'number' || typeof burst_count !== 'number') return undefined
+  return { messagesPerSecond: messages_per_second, burstCount: burst_count }
 }

@@ -3,15 +3,24 @@ import type { UserId } from '../../schemas/ids.ts'
 import { notFound } from '../core/errors.ts'
 import type { Account, Accounts } from '../storage/accounts.ts'
 import type { Batch } from '../storage/database.ts'
+import type { RateLimitOverride, RateLimitOverrides } from '../storage/rate-limit-overrides.ts'
 import type { Sessions } from './sessions.ts'
+
+interface Deps {
+  readonly accounts: Accounts
+  readonly rateLimitOverrides: RateLimitOverrides
+  readonly sessions: Sessions
+}
 
 /** What administrators may do to an account short of closing it. Each throws M_NOT_FOUND where there is no account. */
 export class AccountModeration {
   readonly #accounts: Accounts
+  readonly #rateLimitOverrides: RateLimitOverrides
   readonly #sessions: Sessions
 
-  constructor({ accounts, sessions }: { accounts: Accounts; sessions: Sessions }) {
+  constructor({ accounts, rateLimitOverrides, sessions }: Deps) {
     this.#accounts = accounts
+    this.#rateLimitOverrides = rateLimitOverrides
     this.#sessions = sessions
   }
 
@@ -31,6 +40,18 @@ export class AccountModeration {
 
   setAdmin(userId: UserId, isAdmin: boolean): Promise<void> {
     return this.#change(userId, (batch, userNid) => this.#accounts.setAdmin(batch, userNid, isAdmin))
+  }
+
+  /** Undefined where the configured limits hold. */
+  async rateLimitsOf(userId: UserId): Promise<RateLimitOverride | undefined> {
+    return this.#rateLimitOverrides.get((await this.accountOf(userId)).userNid)
+  }
+
+  setRateLimits(userId: UserId, override: RateLimitOverride | undefined): Promise<void> {
+    return this.#change(userId, (batch, userNid) => {
+      if (override) this.#rateLimitOverrides.set(batch, userNid, override)
+      else this.#rateLimitOverrides.remove(batch, userNid)
+    })
   }
 
   async #change(userId: UserId, write: (batch: Batch, userNid: number) => void): Promise<void> {

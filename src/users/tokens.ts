@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { unknownToken, userLocked } from '../core/errors.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Database } from '../storage/database.ts'
+import type { RateLimitOverride } from '../storage/rate-limit-overrides.ts'
 import type { Bearer, Tokens } from '../storage/tokens.ts'
 import type { LastSeen } from './last-seen.ts'
 
@@ -122,6 +123,11 @@ export class AccessTokens {
 }
 
 function toRequester(bearer: Bearer): Requester {
-  const { userId, deviceId, userNid, deviceNid, isGuest, isAdmin, isSuspended } = bearer
-  return { userId, deviceId, userNid, deviceNid, isGuest, isAdmin, isSuspended }
+  const { userId, deviceId, userNid, deviceNid, isGuest, isAdmin, isSuspended, rateLimits } = bearer
+  return { userId, deviceId, userNid, deviceNid, isGuest, isAdmin, isSuspended, ...(rateLimits && limitsOf(rateLimits)) }
+}
+
+function limitsOf({ messagesPerSecond, burstCount }: RateLimitOverride): Pick<Requester, 'unlimited' | 'messageLimit'> {
+  const isUnlimited = messagesPerSecond === 0
+  return isUnlimited ? { unlimited: true } : { messageLimit: { perSecond: messagesPerSecond, burst: burstCount } }
 }

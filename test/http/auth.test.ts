@@ -3,6 +3,7 @@ import test from 'node:test'
 import { Type } from 'typebox'
 import { jsonObject } from '../../schemas/definitions.ts'
 import { type Auth, endpoint } from '../../schemas/endpoint.ts'
+import type { DeviceId } from '../../schemas/ids.ts'
 import type { SignedCall } from '../../src/http/authenticate.ts'
 import { RateLimiter } from '../../src/http/rate-limit.ts'
 import { respond } from '../../src/http/reply.ts'
@@ -112,6 +113,30 @@ test('who calls too often is told when to come back', async () => {
   assert.deepEqual([answer.status, answer.json.errcode, answer.json.retry_after_ms], [429, 'M_LIMIT_EXCEEDED', 1000])
   assert.equal(answer.headers['retry-after'], '1')
   assert.ok(server.lines.some(({ fields }) => fields.limiter === 'message' && fields.key === '@alice:example.org'))
+})
+
+test('a device gone wild leaves room for the others of its user, whose limit holds for all of them', async () => {
+  const device = { perSecond: 1, burst: 2 }
+  const rateLimiter = new RateLimiter({ ...LIMITS, device, enabled: true }, { now: () => 0 })
+  const bearers = { phone: { ...ALICE, deviceId: 'PHONE' as DeviceId }, laptop: { ...ALICE, deviceId: 'LAPTOP' as DeviceId } }
+  await using server = await testServer([limited], { rateLimiter, authenticators: authenticators(bearers) })
+  const statuses = async (token: string, count: number) => {
+    const answers: number[] = []
+    for (let i = 0; i < count; i++) answers.push((await server.call('GET', PATH, { token })).status)
+    return answers
+  }
+  assert.deepEqual(await statuses('phone', 4), [200, 200, 429, 429])
+  assert.deepEqual(await statuses('laptop', 2), [200, 429])
+  const limiters = server.lines.filter(({ message }) => message === 'Rate limit exceeded').map(({ fields }) => fields.limiter)
+  assert.deepEqual(limiters, ['device', 'device', 'message'])
+})
+
+test('a limit of their own holds for a user, and for all they do from one device', async () => {
+  const rateLimiter = new RateLimiter({ ...LIMITS, device: { perSecond: 1, burst: 1 }, enabled: true }, { now: () => 0 })
+  const bot = { ...ALICE, deviceId: 'BOT' as DeviceId, messageLimit: { perSecond: 100, burst: 5 } }
+  await using server = await testServer([limited], { rateLimiter, authenticators: authenticators({ bot }) })
+  for (let i = 0; i < 5; i++) assert.equal((await server.call('GET', PATH, { token: 'bot' })).status, 200)
+  assert.equal((await server.call('GET', PATH, { token: 'bot' })).json.retry_after_ms, 10)
 })
 
 test('who is exempt is not limited', async () => {

@@ -42,6 +42,7 @@ export const LIMITS: RateLimits = {
   roomCreation: all,
   read: all,
   write: all,
+  device: { perSecond: 1, burst: 50 },
   federation: all,
 }
 

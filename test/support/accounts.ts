@@ -11,6 +11,7 @@ import { Database } from '../../src/storage/database.ts'
 import { Devices } from '../../src/storage/devices.ts'
 import { Names } from '../../src/storage/names.ts'
 import { AccountDataTable } from '../../src/storage/account-data.ts'
+import { RateLimitOverrides } from '../../src/storage/rate-limit-overrides.ts'
 import { ProfileFields } from '../../src/storage/profiles.ts'
 import { RegistrationTokens } from '../../src/storage/registration-tokens.ts'
 import { ThirdPartyIds } from '../../src/storage/third-party-ids.ts'
@@ -97,6 +98,7 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
     registrationTokens,
     thirdPartyIds,
     validations,
+    rateLimitOverrides: new RateLimitOverrides(db),
     sessions,
     uia,
     hasher,

@@ -13,6 +13,7 @@ import { ssoSessions } from './0011-sso-sessions.ts'
 import { authCitations, fillAuthCitations } from './0012-auth-citations.ts'
 import { delayedEvents } from './0013-delayed-events.ts'
 import { threadSubscriptions } from './0014-thread-subscriptions.ts'
+import { rateLimits } from './0015-rate-limits.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   { number: 12, name: 'auth citations', sql: authCitations, fill: fillAuthCitations },
   { number: 13, name: 'delayed events', sql: delayedEvents },
   { number: 14, name: 'thread subscriptions', sql: threadSubscriptions },
+  { number: 15, name: 'rate limits', sql: rateLimits },
 ]
