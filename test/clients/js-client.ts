@@ -5,15 +5,18 @@ import {
   EventStatus,
   type MatrixClient,
   type MatrixEvent,
+  MatrixEventEvent,
   RoomEvent,
   RoomMemberEvent,
   SyncState,
 } from 'matrix-js-sdk'
-import loglevel from 'loglevel'
-import type { Logger } from 'matrix-js-sdk/lib/logger.js'
+import { type CryptoCallbacks, CryptoEvent } from 'matrix-js-sdk/lib/crypto-api/index.js'
+import { logger, type Logger } from 'matrix-js-sdk/lib/logger.js'
 import type { Account } from './servers.ts'
 
 const LONG_MS = 20_000
+/** A client waits no longer for its news. */
+const PATIENCE_MS = 15_000
 
 const NEWS = [
   ClientEvent.Event,
@@ -23,11 +26,15 @@ const NEWS = [
   RoomEvent.Receipt,
   RoomEvent.Redaction,
   RoomMemberEvent.Typing,
+  MatrixEventEvent.Decrypted,
+  CryptoEvent.VerificationRequestReceived,
+  CryptoEvent.UserTrustStatusChanged,
+  CryptoEvent.DevicesUpdated,
+  CryptoEvent.KeysChanged,
+  CryptoEvent.KeyBackupStatus,
+  CryptoEvent.KeyBackupSessionsRemaining,
 ] as const
 
-// Some parts of the library do not ask for the logger that they are given, but for that of its `loglevel`.
-loglevel.getLogger('matrix').disableAll()
-loglevel.methodFactory = () => () => {}
 /** The library leaves a timer behind with every request: the process would go on for minutes. */
 const setAnyTimeout = globalThis.setTimeout
 const setIdleTimeout = (callback: () => void, delay?: number) => {
@@ -44,6 +51,14 @@ const quiet: Logger = {
   warn: () => {},
   error: () => {},
 }
+// Some parts of the library do not ask for the logger that they are given.
+Object.assign(logger, { ...quiet, log: () => {} })
+
+export interface ClientOptions {
+  /** The device encrypts, with the Rust crypto; here is where it asks for and leaves the key of the secret storage. */
+  readonly crypto?: CryptoCallbacks
+  readonly fetch?: typeof fetch
+}
 
 export class JsClient implements Disposable {
   readonly sdk: MatrixClient
@@ -55,30 +70,44 @@ export class JsClient implements Disposable {
   }
 
   /** Logs in and follows the server from now on. */
-  static async logIn({ url, userId, password }: Account): Promise<JsClient> {
+  static async logIn({ url, userId, password }: Account, options: ClientOptions = {}): Promise<JsClient> {
     const login = await createClient({ baseUrl: url, logger: quiet }).loginRequest({
       type: 'm.login.password',
       identifier: { type: 'm.id.user', user: userId },
       password,
     })
     const { access_token: accessToken, device_id: deviceId } = login
-    const sdk = createClient({ baseUrl: url, userId: login.user_id, accessToken, deviceId, logger: quiet })
+    const sdk = createClient({
+      baseUrl: url,
+      userId: login.user_id,
+      accessToken,
+      deviceId,
+      logger: quiet,
+      ...(options.crypto && { cryptoCallbacks: options.crypto }),
+      ...(options.fetch && { fetchFn: options.fetch }),
+    })
     const client = new JsClient(sdk, login.user_id)
+    // Node has no IndexedDB: what the device knows is in memory.
+    if (options.crypto) await sdk.initRustCrypto({ useIndexedDB: false })
     await sdk.startClient({ initialSyncLimit: 20 })
     await client.until(() => sdk.getSyncState() === SyncState.Prepared || sdk.getSyncState() === SyncState.Syncing || undefined)
     return client
   }
 
   /** Resolves with the first thing that `find` finds in what the client knows, now or after later news. */
-  until<T>(find: () => T | undefined): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>()
+  until<T>(find: () => T | undefined | Promise<T | undefined>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
     const look = () => {
-      const found = find()
-      if (found !== undefined) resolve(found)
+      void (async () => {
+        const found = await find()
+        if (found !== undefined) resolve(found)
+      })().catch(reject)
     }
+    const deadline = setTimeout(() => reject(new Error(`${this.userId} waited in vain for: ${find}`)), PATIENCE_MS)
     for (const news of NEWS) this.sdk.on(news, look)
     look()
     return promise.finally(() => {
+      clearTimeout(deadline)
       for (const news of NEWS) this.sdk.off(news, look)
     })
   }
