@@ -139,6 +139,9 @@ export type DeviceKeys = JsonObject & {
   signatures: Record<string, Record<string, string>>
 }
 
+/** By `algorithm:key ID`: a bare key or a signed one. */
+export const keysById = () => mapOf(Type.Union([Type.String(), jsonObject()]))
+
 /** A master, self-signing or user-signing key. */
 export const crossSigningKey = () =>
   Type.Unsafe<CrossSigningKey>(

@@ -12,6 +12,7 @@ import * as capabilities from './capabilities.ts'
 import * as contentRepo from './content-repo.ts'
 import * as createRoom from './create-room.ts'
 import * as crossSigning from './cross-signing.ts'
+import * as dehydratedDevices from './dehydrated-devices.ts'
 import * as delayedEvents from './delayed-events.ts'
 import * as deviceManagement from './device-management.ts'
 import * as directory from './directory.ts'
@@ -89,6 +90,7 @@ export const clientEndpoints: readonly Endpoint[] = [
   contentRepo,
   createRoom,
   crossSigning,
+  dehydratedDevices,
   delayedEvents,
   deviceManagement,
   directory,

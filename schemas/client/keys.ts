@@ -1,11 +1,8 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { crossSigningKey, deviceKeys, jsonObject, mapOf, MEGABYTE, natural, userMapOf } from '../definitions.ts'
+import { crossSigningKey, deviceKeys, jsonObject, keysById, mapOf, MEGABYTE, natural, userMapOf } from '../definitions.ts'
 import { deviceId } from '../ids.ts'
 import type { JsonObject } from '../json.ts'
-
-/** By `algorithm:key ID`: a bare key or a signed one. */
-const keysById = () => mapOf(Type.Union([Type.String(), jsonObject()]))
 
 /** The device ID in the path of old clients is ignored: the token says which device it is. */
 export const uploadKeys = clientEndpoint('POST', '/_matrix/client/v3/keys/upload', {

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
+import { DehydratedDevices } from '../devices/dehydrated-devices.ts'
 import { DeviceAnnouncer } from '../devices/announcer.ts'
 import { CrossSigning } from '../devices/cross-signing.ts'
 import { DeviceKeys } from '../devices/device-keys.ts'
@@ -18,6 +19,7 @@ import { KeyCountStream } from '../sync/streams/key-counts.ts'
 import { ToDeviceStream } from '../sync/streams/to-device.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { Notifier } from '../streams/notifier.ts'
+import type { Sessions } from '../users/sessions.ts'
 import type { UserInteractiveAuth } from '../users/uia.ts'
 import type { RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
@@ -35,7 +37,7 @@ export function createDevices(
   clock: Clock,
   storage: Storage,
   deviceLists: DeviceLists,
-  uia: UserInteractiveAuth,
+  { uia, sessions }: { readonly uia: UserInteractiveAuth; readonly sessions: Sessions },
   remote: RemoteDevices,
 ) {
   const { serverName } = config
@@ -44,11 +46,13 @@ export function createDevices(
   const common = { ...storage, serverName, clock, deviceLists, uia, remote, allowNames, publishedKeys }
   const sharedRooms = new SharedRooms(common)
   const remoteLists = new RemoteDeviceLists({ ...common, sharedRooms })
+  const deviceKeys = new DeviceKeys(common)
   return {
     remoteLists,
     deviceListResyncs: new DeviceListResyncs({ ...common, remoteLists }),
     deviceAnnouncer: new DeviceAnnouncer({ ...common, sharedRooms }),
-    deviceKeys: new DeviceKeys(common),
+    deviceKeys,
+    dehydratedDevices: new DehydratedDevices({ ...common, sessions, deviceKeys }),
     keyQueries: new KeyQueries({ ...common, sharedRooms, remoteLists }),
     crossSigning: new CrossSigning(common),
     keySignatures: new KeySignatures(common),

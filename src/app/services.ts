@@ -105,7 +105,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     log: log.logger('accounts'),
     signCall: (method, uri, destination, body) =>
       signRequest(requestToSign(method, uri, config.serverName, destination, body), transport.signingKey),
-    deviceListeners: [deviceLists, directories.userPushers, storage.transactions],
+    deviceListeners: [deviceLists, directories.userPushers, storage.transactions, storage.dehydratedDevicesTable],
   })
   const thirdPartyInvites = new ThirdPartyInvites({
     ...storage,
@@ -115,7 +115,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     serverName: config.serverName,
     exchangeAt: inviteExchange(transport.client),
   })
-  const devices = createDevices(config, clock, storage, deviceLists, accounts.uia, remoteDevices(transport.client))
+  const devices = createDevices(config, clock, storage, deviceLists, accounts, remoteDevices(transport.client))
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
   const presence = createPresence(config, clock, storage, federation.federationSender)
   const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, [

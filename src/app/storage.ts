@@ -9,6 +9,7 @@ import { ChildSummaries } from '../storage/child-summaries.ts'
 import { ClientTransactions } from '../storage/client-transactions.ts'
 import { CrossSigningTable } from '../storage/cross-signing.ts'
 import { Database } from '../storage/database.ts'
+import { DehydratedDevicesTable } from '../storage/dehydrated-devices.ts'
 import { DelayedEventsTable } from '../storage/delayed-events.ts'
 import { DeviceKeysTable } from '../storage/device-keys.ts'
 import { DeviceListsTable } from '../storage/device-lists.ts'
@@ -74,6 +75,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     authGraph,
     childSummaries,
     crossSigningKeys: new CrossSigningTable(db),
+    dehydratedDevicesTable: new DehydratedDevicesTable(db),
     delayedEventsTable: new DelayedEventsTable(db),
     deviceKeyTable: new DeviceKeysTable(db),
     deviceListTable: new DeviceListsTable(db),

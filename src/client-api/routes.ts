@@ -33,6 +33,7 @@ import { filterRoutes } from './filtering/filter.ts'
 import { accountDataRoutes } from './modules/account-data.ts'
 import { crossSigningRoutes } from './modules/cross-signing.ts'
 import { adminRoutes } from './modules/admin.ts'
+import { dehydratedDevicesRoutes } from './modules/dehydrated-devices.ts'
 import { deviceManagementRoutes } from './modules/device-management.ts'
 import { keyBackupRoutes } from './modules/key-backup.ts'
 import { keysRoutes } from './modules/keys.ts'
@@ -144,7 +145,7 @@ const streamTables = [
   typingRoutes,
 ] as const
 
-const deviceTables = [crossSigningRoutes, keyBackupRoutes, keysRoutes, toDeviceRoutes] as const
+const deviceTables = [crossSigningRoutes, dehydratedDevicesRoutes, keyBackupRoutes, keysRoutes, toDeviceRoutes] as const
 
 const tables = [...deviceTables, ...accountTables, ...roomTables, ...streamTables] as const
 

@@ -8,7 +8,7 @@ import { parseJson } from '../core/json-text.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import type { Requester } from '../core/requester.ts'
 import type { CrossSigningTable } from '../storage/cross-signing.ts'
-import type { Database } from '../storage/database.ts'
+import type { Batch, Database } from '../storage/database.ts'
 import type { DeviceKeysTable, SingleKey } from '../storage/device-keys.ts'
 import type { Devices } from '../storage/devices.ts'
 import type { Names } from '../storage/names.ts'
@@ -65,6 +65,16 @@ export class DeviceKeys {
       await this.#store({ userId, userNid, deviceId, deviceNid }, upload)
       return this.#parts.deviceKeyTable.counts(deviceNid)
     })
+  }
+
+  /** Adds the keys of a device that is new to the write that makes it. Throws M_INVALID_PARAM. */
+  addFirst(batch: Batch, deviceNid: number, upload: KeyUpload & { device_keys: DeviceKeysJson }): void {
+    const { deviceKeyTable } = this.#parts
+    const oneTimeKeys = singleKeys(upload.one_time_keys)
+    assertNotTooMany({}, oneTimeKeys)
+    deviceKeyTable.set(batch, deviceNid, without(upload.device_keys, 'unsigned'))
+    for (const key of oneTimeKeys) deviceKeyTable.addOneTime(batch, deviceNid, key)
+    for (const key of singleKeys(upload.fallback_keys)) deviceKeyTable.setFallback(batch, deviceNid, key)
   }
 
   /** Gives keys out, those of other servers' users too. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysclaim */
@@ -162,11 +172,7 @@ export class DeviceKeys {
       if (before && !isSame(before, key)) throw invalidParam(`There is another one-time key ${nameOf(key)} already`)
       return before === undefined
     })
-    const counts = await deviceKeyTable.counts(deviceNid)
-    for (const { algorithm } of fresh) {
-      counts[algorithm] = (counts[algorithm] ?? 0) + 1
-      if (counts[algorithm] > MAX_ONE_TIME_KEYS) throw invalidParam(`A device has at most ${MAX_ONE_TIME_KEYS} one-time keys`)
-    }
+    assertNotTooMany(await deviceKeyTable.counts(deviceNid), fresh)
     return fresh
   }
 
@@ -178,6 +184,15 @@ export class DeviceKeys {
       if (!before || before.keyId !== key.keyId || !isSame(before, key)) fresh.push(key)
     }
     return fresh
+  }
+}
+
+function assertNotTooMany(there: Readonly<Record<string, number>>, added: readonly SingleKey[]): void {
+  const counts = new Map(Object.entries(there))
+  for (const { algorithm } of added) {
+    const count = (counts.get(algorithm) ?? 0) + 1
+    if (count > MAX_ONE_TIME_KEYS) throw invalidParam(`A device has at most ${MAX_ONE_TIME_KEYS} one-time keys`)
+    counts.set(algorithm, count)
   }
 }
 

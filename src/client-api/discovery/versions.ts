@@ -12,6 +12,8 @@ const UNSTABLE_FEATURES = {
   'org.matrix.simplified_msc3575': true,
   // Sync over a WebSocket: docs/sync-socket.md.
   'chat.causeway.sync_socket': true,
+  // Dehydrated devices.
+  'org.matrix.msc3814': true,
   // Delayed events.
   'org.matrix.msc4140': true,
   // Where the media of calls go.

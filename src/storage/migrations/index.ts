@@ -14,6 +14,7 @@ import { authCitations, fillAuthCitations } from './0012-auth-citations.ts'
 import { delayedEvents } from './0013-delayed-events.ts'
 import { threadSubscriptions } from './0014-thread-subscriptions.ts'
 import { rateLimits } from './0015-rate-limits.ts'
+import { dehydratedDevices } from './0016-dehydrated-devices.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   { number: 13, name: 'delayed events', sql: delayedEvents },
   { number: 14, name: 'thread subscriptions', sql: threadSubscriptions },
   { number: 15, name: 'rate limits', sql: rateLimits },
+  { number: 16, name: 'dehydrated devices', sql: dehydratedDevices },
 ]
