@@ -18,6 +18,7 @@ import { messages } from './scenarios/messages.ts'
 import { sendOne } from './scenarios/send-one.ts'
 import { sendRoom } from './scenarios/send-room.ts'
 import { sendRooms } from './scenarios/send-rooms.ts'
+import { socketDeliveries } from './scenarios/socket-deliveries.ts'
 import { syncNothingNew } from './scenarios/sync-nothing-new.ts'
 import { syncOneEvent } from './scenarios/sync-one-event.ts'
 
@@ -29,6 +30,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   join,
   'create-room': createRoom,
   deliveries,
+  'socket-deliveries': socketDeliveries,
   'sync-nothing-new': syncNothingNew,
   'sync-one-event': syncOneEvent,
   'first-sync': firstSync,

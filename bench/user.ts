@@ -1,6 +1,7 @@
 /** A user of a measured server, on a connection of their own. */
 import { sharedSecretRegistration } from '../test/support/shared-secret.ts'
 import { Connection } from './connection.ts'
+import { BenchSocket } from './socket.ts'
 
 const CLIENT = '/_matrix/client/v3/'
 const MESSAGE = 'A message of about the length that people write, or a little more than that.'
@@ -10,11 +11,13 @@ let users = 0
 let transactions = 0
 
 export class BenchUser {
+  readonly #url: string
   readonly #connection: Connection
   readonly #token: string
   readonly id: string
 
-  constructor(connection: Connection, id: string, token: string) {
+  constructor(url: string, connection: Connection, id: string, token: string) {
+    this.#url = url
     this.#connection = connection
     this.id = id
     this.#token = token
@@ -45,6 +48,11 @@ export class BenchUser {
     return (await this.json<{ next_batch: string }>('GET', `sync?timeout=0${query}`)).next_batch
   }
 
+  /** Opens a WebSocket that takes what `sync` gives; resolves when it has had its first answer. */
+  socket(): Promise<BenchSocket> {
+    return BenchSocket.open(this.#url, this.#token)
+  }
+
   close(): void {
     this.#connection.close()
   }
@@ -56,7 +64,7 @@ export async function registerUser(url: string): Promise<BenchUser> {
   const { nonce } = JSON.parse((await ok(connection, 'GET', REGISTER)).toString())
   const registration = JSON.stringify(sharedSecretRegistration(nonce, `user${users++}`, 'a password'))
   const account = JSON.parse((await ok(connection, 'POST', REGISTER, undefined, registration)).toString())
-  return new BenchUser(connection, account.user_id, account.access_token)
+  return new BenchUser(url, connection, account.user_id, account.access_token)
 }
 
 async function ok(connection: Connection, method: string, path: string, token?: string, body?: string): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { RecentCache } from '../core/recent-cache.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
-import { evaluatePushRules } from '../protocol/push-rules.ts'
+import { type CompiledPushRules, evaluatePushRules, type PushSubject } from '../protocol/push-rules.ts'
 import type { Events } from '../storage/events.ts'
 import type { MembershipRecord } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
@@ -25,6 +25,23 @@ export interface UnreadCountsParts {
 /** How many events are looked at, at most, to find out what is unread: counts stop there. */
 const MAX_SCAN = 500
 
+/** More new events than this are not looked at for many readers at once. */
+const MAX_NEWS = 20
+
+/** New events of a room as push rules look at them, for all of its readers: nothing is left to wait for. */
+export interface UnreadNews {
+  /** Whoever has counted up to here has counted all that came before. */
+  readonly from: number
+  readonly after: number
+  readonly upTo: number
+  readonly events: readonly {
+    readonly event: StoredEvent
+    readonly position: number
+    readonly subject: PushSubject
+    readonly thread: string
+  }[]
+}
+
 /** What is known of one user's unread events in one room. */
 interface Known {
   /** Looked at up to this position. */
@@ -32,6 +49,33 @@ interface Known {
   /** The user's receipts up to this position are applied. */
   receiptsUpTo: number
   readonly unread: UnreadEvents
+}
+
+const keyOf = ({ userNid }: RulesOwner, { roomNid }: MembershipRecord): string => `${userNid} ${roomNid}`
+
+/** Counts one user's unread events of one room on, without waiting for anything. */
+export class UnreadCursor {
+  readonly #known: Known
+  readonly #rules: CompiledPushRules
+  readonly #displayName: string | undefined
+
+  constructor(known: Known, rules: CompiledPushRules, displayName: string | undefined) {
+    this.#known = known
+    this.#rules = rules
+    this.#displayName = displayName
+  }
+
+  /** What is unread at the end of some news, none of which the user has sent; undefined where others come before them. */
+  next(news: UnreadNews): UnreadEvents | undefined {
+    const known = this.#known
+    if (known.upTo < news.from || known.upTo > news.after) return undefined
+    for (const { event, position, subject, thread } of news.events) {
+      const { notify, highlight } = evaluatePushRules(this.#rules, subject, this.#displayName)
+      if (notify && !event.redacted) known.unread.add({ nid: event.nid, position, thread, highlight })
+    }
+    known.upTo = news.upTo
+    return known.unread
+  }
 }
 
 /**
@@ -49,13 +93,37 @@ export class UnreadCounts {
 
   /** The counts at a position: of the room as a whole, and of each of its threads (`main` for what is in none). */
   async of(user: RulesOwner, record: MembershipRecord, upTo: number): Promise<UnreadEvents> {
-    const key = `${user.userNid} ${record.roomNid}`
+    const key = keyOf(user, record)
     const known = this.#known.get(key) ?? (await this.#begin(user, record))
     this.#known.set(key, known)
     if (this.#parts.receipts.changedByUserAt(user.userNid) > known.receiptsUpTo)
       await this.#applyReceipts(user, record.roomNid, known)
     if (upTo > known.upTo) await this.#continue(user, record, known, upTo)
     return known.unread
+  }
+
+  /** The events of a room with `after < position <= upTo`; undefined where there are many, or such as change what was counted before. */
+  async news(roomNid: number, after: number, upTo: number): Promise<UnreadNews | undefined> {
+    const { timelines, events, pushSubjects } = this.#parts
+    const entries = await timelines.backwards(roomNid, Number.MIN_SAFE_INTEGER, upTo, MAX_NEWS + 1)
+    const from = entries.find(({ position }) => position <= after)?.position
+    if (from === undefined) return undefined
+    const fresh: UnreadNews['events'][number][] = []
+    for (const { nid, position } of entries.filter((entry) => entry.position > after).toReversed()) {
+      const event = await events.get(nid)
+      if (event.type === 'm.room.redaction') return undefined
+      fresh.push({ event, position, subject: await pushSubjects.of(event), thread: await threadOf(event, events) })
+    }
+    return { from, after, upTo, events: fresh }
+  }
+
+  /** For a user who ignores nobody, to go on from one news to the next; it is good until the user does something. */
+  async cursor(user: RulesOwner, record: MembershipRecord, upTo: number): Promise<UnreadCursor> {
+    const { pushRules, events } = this.#parts
+    await this.of(user, record, upTo)
+    const known = this.#known.get(keyOf(user, record)) ?? (await this.#begin(user, record))
+    const displayName = stringAt((await events.get(record.eventNid)).content, 'displayname')
+    return new UnreadCursor(known, await pushRules.compiled(user), displayName)
   }
 
   async #begin(user: RulesOwner, record: MembershipRecord): Promise<Known> {

@@ -129,6 +129,11 @@ export class DeviceKeysTable {
     return supply
   }
 
+  /** The same, where it is in memory. */
+  supplyAtHand(deviceNid: number): KeySupply | undefined {
+    return this.#supplies.get(deviceNid)
+  }
+
   async fallback(deviceNid: number, algorithm: string): Promise<(SingleKey & { used: boolean }) | undefined> {
     const row = await this.#db.get<KeyRow & { used: number }>(FALLBACK, deviceNid, algorithm)
     return row && { ...toKey(row), used: row.used === 1 }

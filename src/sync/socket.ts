@@ -6,6 +6,7 @@ import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import { decodeToken } from '../streams/position.ts'
 import type { Follower } from '../streams/follower.ts'
 import type { Notifier } from '../streams/notifier.ts'
+import type { LiveAnswers, LiveReader } from './live-answers.ts'
 import type { Sync } from './long-poll.ts'
 import type { SyncRequest } from './request.ts'
 
@@ -29,8 +30,15 @@ export interface SocketSession {
 export interface SyncSocketParts {
   sync: Pick<Sync, 'begin' | 'answer'>
   notifier: Notifier
+  liveAnswers: LiveAnswers
   frameOf: (text: string) => Buffer
   log: Logger
+}
+
+/** The rooms in which something has happened to a reader. */
+export interface LiveNews {
+  readonly reader: LiveReader
+  readonly rooms: ReadonlySet<number>
 }
 
 /** What one socket asks of those who keep them all. */
@@ -51,6 +59,7 @@ export class SyncSocket implements WebSocketListener {
   readonly #keeper: SocketKeeper
   #follower: Follower | undefined
   #stopListening: (() => void) | undefined
+  #reader: LiveReader | undefined
   /** Everything up to here has been sent. */
   #position: number | undefined
   #acknowledged: number | undefined
@@ -91,16 +100,18 @@ export class SyncSocket implements WebSocketListener {
   }
 
   /**
-   * Where to go on for a socket that has had everything up to `position`: the rooms with news since then, which are all that has
-   * happened to the user. Undefined where it needs an answer of its own, or none now.
+   * Who reads what, where all that has happened to the user since `position` is in some rooms, and everything before has been
+   * sent. Undefined where an answer of its own is needed, or none now.
    */
-  newsAfter(position: number): ReadonlySet<number> | undefined {
-    if (this.#isAnswering || !this.#isTaking || this.#position === undefined) return undefined
-    const isThere = this.#position <= position && this.#follower?.wasQuiet(this.#position, position) === true
-    return isThere ? this.#follower?.roomsSince(position) : undefined
+  newsAfter(position: number): LiveNews | undefined {
+    const reader = this.#reader
+    const from = this.#position
+    if (this.#isAnswering || !this.#isTaking || !reader || from === undefined || from > position) return undefined
+    const rooms = this.#follower?.wasQuiet(from, position) ? this.#follower.roomsSince(position) : undefined
+    return rooms && { reader, rooms }
   }
 
-  /** Sends what many get, with the token of a position; nothing new where `frame` is undefined. */
+  /** Sends an answer with the token of a position; undefined where there was nothing new. */
   send(frame: Buffer | undefined, upTo: number): void {
     if (this.#isOver) return
     this.#position = upTo
@@ -191,6 +202,7 @@ export class SyncSocket implements WebSocketListener {
     try {
       const asked = { ...this.session.request, since: this.#position }
       const answer = await this.#parts.sync.answer(asked, this.#follower)
+      this.#reader = await this.#parts.liveAnswers.reader(asked)
       this.send(answer.isEmpty && !isFirst ? undefined : this.#parts.frameOf(answer.texts.join('')), answer.upTo)
     } finally {
       this.#isAnswering = false

@@ -5,8 +5,15 @@ import type { Worker } from '../core/worker.ts'
 import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import type { Reader } from '../rooms/client-events.ts'
 import type { Database } from '../storage/database.ts'
-import type { LiveAnswers } from './live-answers.ts'
-import { CHECK_INTERVAL_MS, type SocketKeeper, type SocketSession, SyncSocket, type SyncSocketParts } from './socket.ts'
+import type { LiveRound } from './live-answers.ts'
+import {
+  CHECK_INTERVAL_MS,
+  type LiveNews,
+  type SocketKeeper,
+  type SocketSession,
+  SyncSocket,
+  type SyncSocketParts,
+} from './socket.ts'
 
 /** Sockets of one user, over all devices. */
 const MAX_OF_USER = 100
@@ -19,7 +26,6 @@ const YIELD_AFTER_MS = 10
 export interface SyncSocketsParts extends SyncSocketParts {
   db: Database
   clock: Clock
-  liveAnswers: LiveAnswers
 }
 
 interface Kept {
@@ -36,7 +42,7 @@ export class SyncSockets implements Worker, SocketKeeper {
   /** By device; the one that was not looked after for the longest time comes first. */
   readonly #byDevice = new Map<number, Kept>()
   readonly #countByUser = new Map<number, number>()
-  #due = new Set<SyncSocket>()
+  readonly #due = new Set<SyncSocket>()
   #isTelling = false
   /** All sockets that are not due, and take what they get, have had everything up to here. */
   #position: number
@@ -113,10 +119,14 @@ export class SyncSockets implements Worker, SocketKeeper {
   }
 
   async #tellAll(): Promise<void> {
+    const { db, liveAnswers } = this.#parts
     let started = performance.now()
     while (this.#due.size > 0) {
-      for (const tell of this.#round()) {
-        await tell()
+      const round = liveAnswers.round(this.#position, db.position)
+      this.#position = round.upTo
+      for (const [socket, news] of this.#takeDue(round.since)) {
+        const isTold = this.#tellAtOnce(round, socket, news)
+        if (!isTold) await this.#tell(round, socket, news)
         if (performance.now() - started < YIELD_AFTER_MS) continue
         await scheduler.yield()
         started = performance.now()
@@ -125,27 +135,29 @@ export class SyncSockets implements Worker, SocketKeeper {
     this.#isTelling = false
   }
 
-  /** What is to be done for those who are due. Synchronous, so that it is all as of one position. */
-  #round(): (() => Promise<void>)[] {
-    const { db, liveAnswers } = this.#parts
-    const round = liveAnswers.round(this.#position, db.position)
-    this.#position = db.position
-    const due = this.#due
-    this.#due = new Set()
-    return [...due].map((socket) => {
-      const rooms = socket.newsAfter(round.since)
+  /** Those who are due, with what has happened to each of them since a position: all as of now, whatever comes meanwhile. */
+  #takeDue(since: number): (readonly [SyncSocket, LiveNews | undefined])[] {
+    const due = [...this.#due].map((socket) => [socket, socket.newsAfter(since)] as const)
+    this.#due.clear()
+    return due
+  }
+
+  /** Most sockets get what others have got already, and none of these waits for anything. */
+  #tellAtOnce(round: LiveRound, socket: SyncSocket, news: LiveNews | undefined): boolean {
+    const frame = news && round.answerAtHand(news.reader, news.rooms)
+    if (frame) socket.send(frame, round.upTo)
+    return frame !== undefined
+  }
+
+  async #tell(round: LiveRound, socket: SyncSocket, news: LiveNews | undefined): Promise<void> {
+    try {
+      const answer = news ? await round.answer(news.reader, news.rooms) : 'personal'
       // An answer of its own does not hold up the others.
-      if (!rooms) return async () => void socket.catchUp()
-      return async () => {
-        try {
-          const told = await round.answer(socket.session.request, rooms)
-          if (told === 'personal') void socket.catchUp()
-          else socket.send(told, round.upTo)
-        } catch (cause) {
-          socket.fail(cause)
-        }
-      }
-    })
+      if (answer === 'personal') void socket.catchUp()
+      else socket.send(answer === 'nothing' ? undefined : answer, round.upTo)
+    } catch (cause) {
+      socket.fail(cause)
+    }
   }
 }
 
