@@ -14,6 +14,7 @@ import type { Room } from '../storage/rooms.ts'
 import type { StateChange, StateMaps } from '../storage/state.ts'
 import type { StateJumps } from '../storage/state-jumps.ts'
 import { isPlaced, Standing, type StoredEvent } from '../storage/stored-event.ts'
+import { destinationsOf } from './destinations.ts'
 import { endsBeside, isBuiltOn } from './ends.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
 import { relate } from './relation.ts'
@@ -226,7 +227,7 @@ export class EventWriter {
       cited,
       change,
       redactions: await this.#redactions.plan(room, event, stateBefore, options.isNew ?? false),
-      destinations: options.forward ? await this.#destinations(room, event) : [],
+      destinations: options.forward ? await destinationsOf(this.#parts, room, event, options.isNew ?? false) : [],
       missing: mayLeaveGap ? await this.#unplaced(room, event.prevEvents) : undefined,
     }
   }
@@ -285,17 +286,6 @@ export class EventWriter {
     const { timelines } = this.#parts
     timelines.removeMissing(batch, room.nid, eventIdBytes(event.eventId))
     for (const prev of missing) timelines.addMissing(batch, room.nid, eventIdBytes(prev), nid)
-  }
-
-  /** The other servers of the room, and that of the user whose membership changes; it has been handed invites before. */
-  async #destinations(room: Room, event: Event): Promise<ServerName[]> {
-    const { servers } = await this.#parts.memberships.members(room.nid)
-    if (servers.size <= 1 && event.type !== 'm.room.member') return servers.has(this.#parts.serverName) ? [] : [...servers.keys()]
-    const destinations = new Set(servers.keys())
-    const isInvite = event.content['membership'] === 'invite'
-    if (event.type === 'm.room.member' && event.stateKey !== undefined && !isInvite) destinations.add(serverOf(event.stateKey))
-    for (const has of [this.#parts.serverName, serverOf(event.sender)]) destinations.delete(has)
-    return [...destinations]
   }
 }
 

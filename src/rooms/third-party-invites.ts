@@ -11,6 +11,7 @@ import type { RoomHeads } from './heads.ts'
 import type { Invites } from './membership/invite.ts'
 import { memberContent, type ProfileSource, shownProfile } from './membership/member-content.ts'
 import { assertNotSuspended, ownRoom } from './policy.ts'
+import { isResident } from './residence.ts'
 import type { Draft, EventSender } from './send.ts'
 import type { RoomStates } from './state.ts'
 
@@ -88,10 +89,10 @@ export class ThirdPartyInvites {
       throw forbidden('The invite is not for a user of this server')
     }
     const room = await this.#parts.rooms.find(roomId)
-    if (serverOf(sender) === this.#parts.serverName) {
-      if (!room) throw forbidden('There is no such room')
-      return this.send(room, sender, target, signed)
-    }
+    const isFromHere = serverOf(sender) === this.#parts.serverName
+    if (isFromHere && !room) throw forbidden('There is no such room')
+    // If the invited homeserver is in the room the invite came from, it can auth the event and send it.
+    if (room && (isFromHere || (await isResident(this.#parts, room)))) return this.send(room, sender, target, signed)
     const content = { membership: 'invite', third_party_invite: { display_name: target, signed } }
     await this.#parts.exchangeAt(serverOf(sender), { type: 'm.room.member', room_id: roomId, sender, state_key: target, content })
   }
@@ -103,7 +104,7 @@ export class ThirdPartyInvites {
     if (refusals.length > 0) throw refusals[0]
   }
 
-  /** Sends the invite of a user of ours to the user who has proven to have the address. Throws M_FORBIDDEN. */
+  /** Sends the invite of a user, of ours or elsewhere, to the user who has proven to have the address. Throws M_FORBIDDEN. */
   async send(room: Room, sender: UserId, target: UserId, signed: JsonObject): Promise<void> {
     const { heads, states, invites, profileFields } = this.#parts
     const { stateRoot } = await heads.get(room)

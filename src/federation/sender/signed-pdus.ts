@@ -1,6 +1,7 @@
 import { RecentCache } from '../../core/recent-cache.ts'
 import type { ServerName } from '../../../schemas/ids.ts'
 import { serverOf } from '../../../schemas/ids.ts'
+import { isJsonObject } from '../../../schemas/json.ts'
 import type { Event, Pdu } from '../../protocol/event.ts'
 import { redact } from '../../protocol/redaction.ts'
 import { type SigningKey, signEvent } from '../../protocol/signing.ts'
@@ -36,11 +37,16 @@ export class SignedPdus {
   /** One event's PDU, not redacted. */
   of(event: Event): Pdu {
     const { serverName, signingKey } = this.#parts
-    if (serverOf(event.sender) !== serverName) return event.pdu
+    // Unsigned are ours, and the invites by address that we have made in the names of those who sent them.
+    if (serverOf(event.sender) !== serverName && isSigned(event.pdu)) return event.pdu
     const known = this.#signed.get(event.eventId)
     if (known) return known
     const signed = signEvent(event.pdu, event.rules, serverName, signingKey)
     this.#signed.set(event.eventId, signed)
     return signed
   }
+}
+
+function isSigned({ signatures }: Pdu): boolean {
+  return isJsonObject(signatures) && Object.keys(signatures).length > 0
 }

@@ -8,7 +8,7 @@ import type { JsonObject } from '../../../schemas/json.ts'
 import { createDevCa } from '../../../src/core/dev-ca.ts'
 import { type TestHomeserver, testFederation } from '../../support/homeserver.ts'
 import { identityServer } from '../../support/identity-server.ts'
-import type { TestUser } from '../../support/user.ts'
+import type { SeenSync, TestUser } from '../../support/user.ts'
 
 async function serversWithIdentity() {
   const stack = new AsyncDisposableStack()
@@ -105,6 +105,35 @@ test('the invited user of another server is invited by the server of who invited
   await carol.ok('POST', path, { third_party_signed: signed })
   assert.equal((await member(alice, otherRoom, carol.id))['membership'], 'join')
 })
+
+for (const version of ['1', '11', '12']) {
+  test(`where a server is in the room already, it sends the invite of its user itself (room version ${version})`, async () => {
+    await using servers = await serversWithIdentity()
+    const { here, there } = servers
+    const [alice, bob, carol] = [await here.user('alice'), await there.user('bob'), await there.user('carol')]
+    const roomId = await alice.createRoom({ preset: 'private_chat', room_version: version, invite: [carol.id] })
+    await carol.syncUntil(({ rooms }) => rooms.invite[roomId])
+    await carol.join(roomId)
+    await alice.ok('POST', ...inviteTo(servers, roomId, 'b@example.org'))
+    await carol.syncUntil(({ rooms }) =>
+      rooms.join[roomId]?.timeline.events.find(({ type }) => type === 'm.room.third_party_invite'),
+    )
+    assert.equal(await onBind(servers, there, bob.id), 200)
+    assert.equal((await member(carol, roomId, bob.id))['membership'], 'invite')
+    const invite = await alice.syncUntil(({ rooms }) =>
+      rooms.join[roomId]?.timeline.events.find((event) => event['state_key'] === bob.id),
+    )
+    assert.equal(invite.sender, alice.id)
+    const filter = encodeURIComponent(JSON.stringify({ event_format: 'federation' }))
+    const { rooms } = (await alice.ok('GET', `sync?filter=${filter}`)) as unknown as SeenSync
+    const pdu = rooms.join[roomId]?.timeline.events.find((event) => event['state_key'] === bob.id)
+    assert.ok(Object.hasOwn(pdu?.['signatures'] as JsonObject, there.name))
+    await bob.join(roomId)
+    await alice.syncUntil(({ rooms: { join } }) =>
+      join[roomId]?.timeline.events.find(({ sender, content }) => sender === bob.id && content['membership'] === 'join'),
+    )
+  })
+}
 
 test('an invite is not accepted with a revoked key, another token, or for another user', async () => {
   await using servers = await serversWithIdentity()
