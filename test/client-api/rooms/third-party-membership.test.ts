@@ -129,8 +129,8 @@ for (const version of ['1', '11', '12']) {
     const pdu = rooms.join[roomId]?.timeline.events.find((event) => event['state_key'] === bob.id)
     assert.ok(Object.hasOwn(pdu?.['signatures'] as JsonObject, there.name))
     await bob.join(roomId)
-    await alice.syncUntil(({ rooms: { join } }) =>
-      join[roomId]?.timeline.events.find(({ sender, content }) => sender === bob.id && content['membership'] === 'join'),
+    await alice.syncUntil(({ rooms: now }) =>
+      now.join[roomId]?.timeline.events.find(({ sender, content }) => sender === bob.id && content['membership'] === 'join'),
     )
   })
 }
