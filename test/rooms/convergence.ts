@@ -211,6 +211,9 @@ export class Convergence implements AsyncDisposable {
       const [verdict] = await this.#late.receive(first, roomId, [event])
       assert.notEqual(verdict?.kind, 'missing', JSON.stringify(verdict))
     }
+    // What all others found too late to show, and so did not build on, may be an end of the room here.
+    const last = await this.#late.send(roomId, { sender: rootOf(first.name), type: 'm.room.message', content: { body: 'last' } })
+    for (const replica of this.#replicas) assert.equal((await replica.receive(this.#late, roomId, [last]))[0]?.kind, 'accepted')
   }
 
   async #compare(roomId: RoomId): Promise<Omit<Outcome, 'version'>> {
@@ -242,7 +245,6 @@ export class Convergence implements AsyncDisposable {
   async #compareEvent(eventId: EventId, ...[first, other]: [Seen, Seen]): Promise<void> {
     const [one, two] = [first[1].get(eventId), other[1].get(eventId)]
     assert.ok(one && two, `${eventId} is not everywhere`)
-    const decided = ({ standing, isRejected }: StoredEvent) => (isRejected ? standing : 'not rejected')
     assert.equal(decided(two), decided(one), `${eventId} on ${other[0].name}`)
     assert.notEqual(two.standing, Standing.outlier)
     assert.deepEqual(
@@ -251,6 +253,11 @@ export class Convergence implements AsyncDisposable {
       `the state before ${eventId} on ${other[0].name}`,
     )
   }
+}
+
+/** What must be the same everywhere; whether an event came too late to be shown may differ. */
+function decided({ standing, isRejected }: StoredEvent): Standing | 'not rejected' {
+  return isRejected ? standing : 'not rejected'
 }
 
 type Seen = [Replica, Awaited<ReturnType<Replica['stored']>>]

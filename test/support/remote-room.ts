@@ -16,6 +16,8 @@ export interface EventOptions {
   readonly stateKey?: string
   /** Those that it follows; the last event, unless given. */
   readonly prev?: readonly Event[]
+  /** The target of a redaction. */
+  readonly redacts?: string
   /** Does not become the last event, nor part of the state. */
   readonly aside?: boolean
 }
@@ -46,13 +48,14 @@ export class RemoteRoom {
   }
 
   add(type: string, content: JsonObject, options: EventOptions = {}): Event {
-    const { sender = this.admin, stateKey, aside = false } = options
+    const { sender = this.admin, stateKey, redacts, aside = false } = options
     const prev = options.prev ?? this.events.slice(-1)
     const subject = { type, content, sender, stateKey }
     const auth = authStateKeys(subject, this.rules).flatMap((key) => this.state.get(stateMapKey(key.type, key.stateKey)) ?? [])
     const built = buildEvent(
       {
         ...subject,
+        redacts: redacts as EventId | undefined,
         roomId: type === 'm.room.create' && this.rules.roomIdIsCreateHash ? undefined : this.roomId,
         originServerTs: Date.now(),
         depth: 1 + Math.max(0, ...prev.map(({ depth }) => depth)),
@@ -99,8 +102,9 @@ export class RemoteRoom {
     this.server.on('GET', new RegExp(`^${FEDERATION}/v1/make_join/`), template('join'))
     this.server.on('PUT', new RegExp(`^${FEDERATION}/v2/send_join/`), ({ body }): Reply => {
       const state = [...this.state.values()].map(({ pdu }) => pdu)
+      const chain = this.events.filter(({ stateKey }) => stateKey !== undefined).map(({ pdu }) => pdu)
       this.receive(body)
-      return { body: change({ state, auth_chain: state }) }
+      return { body: change({ state, auth_chain: chain }) }
     })
   }
 
