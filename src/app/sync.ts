@@ -10,6 +10,7 @@ import { Tags } from '../rooms/tags.ts'
 import type { ThreadSubscriptions } from '../rooms/thread-subscriptions.ts'
 import { Typing } from '../rooms/typing.ts'
 import { UnreadCounts } from '../rooms/unread-counts.ts'
+import { Notifications } from '../rooms/notifications.ts'
 import { Notifier } from '../streams/notifier.ts'
 import { TypingUsers } from '../streams/typing.ts'
 import { EventTexts, type PduSource } from '../sync/event-texts.ts'
@@ -55,6 +56,7 @@ export function createUserStreams(clock: Clock, storage: Storage, core: RoomCore
   const typingUsers = new TypingUsers({ db, clock, signal })
   const receipts = new Receipts({ ...storage, ...tables, clock, edus })
   const pushSubjects = new PushSubjects({ ...storage, ...core })
+  const unreadCounts = new UnreadCounts({ ...storage, accountData, pushRules, pushSubjects })
   return {
     notifier: new Notifier({ ...storage, clock }),
     pushRules,
@@ -65,7 +67,8 @@ export function createUserStreams(clock: Clock, storage: Storage, core: RoomCore
     typing: new Typing({ ...storage, typing: typingUsers, edus }),
     tags: new Tags(storage),
     readMarkers: new ReadMarkers({ ...storage, receipts }),
-    unreadCounts: new UnreadCounts({ ...storage, accountData, pushRules, pushSubjects }),
+    unreadCounts,
+    notifications: new Notifications({ ...storage, unreadCounts }),
   }
 }
 

@@ -40,6 +40,7 @@ import { keysRoutes } from './modules/keys.ts'
 import { toDeviceRoutes } from './modules/to-device.ts'
 import { eventContextRoutes } from './modules/event-context.ts'
 import { mutualRoomsRoutes } from './modules/mutual-rooms.ts'
+import { notificationsRoutes } from './modules/notifications.ts'
 import { openIdRoutes } from './modules/openid.ts'
 import { presenceRoutes } from './modules/presence.ts'
 import { pusherRoutes } from './modules/pusher.ts'
@@ -107,6 +108,7 @@ const accountTables = [
   loginTokenRoutes,
   logoutRoutes,
   mutualRoomsRoutes,
+  notificationsRoutes,
   openIdRoutes,
   passwordManagementRoutes,
   profileRoutes,

@@ -1,7 +1,7 @@
 import { RecentCache } from '../core/recent-cache.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
-import { type CompiledPushRules, evaluatePushRules, type PushSubject } from '../protocol/push-rules.ts'
+import { type CompiledPushRules, evaluatePushRules, type PushOutcome, type PushSubject } from '../protocol/push-rules.ts'
 import type { Events } from '../storage/events.ts'
 import type { MembershipRecord } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
@@ -179,13 +179,14 @@ export class UnreadCounts {
       const thread = await threadOf(event, events)
       return () => unread.read(thread, entry.position)
     }
-    const outcome = await this.#evaluate(user, record, event)
+    const outcome = await this.outcome(user, record, event)
     if (!outcome?.notify) return undefined
     const thread = await threadOf(event, events)
     return () => unread.add({ nid: event.nid, position: entry.position, thread, highlight: outcome.highlight })
   }
 
-  async #evaluate(user: RulesOwner, record: MembershipRecord, event: StoredEvent) {
+  /** What the user's push rules ask for; undefined for what is redacted, or of somebody whom the user ignores. */
+  async outcome(user: RulesOwner, record: MembershipRecord, event: StoredEvent): Promise<PushOutcome | undefined> {
     const { pushRules, pushSubjects, accountData, events } = this.#parts
     if (event.redacted || (await accountData.ignoredUsers(user.userNid)).has(event.sender)) return undefined
     const rules = await pushRules.compiled(user)

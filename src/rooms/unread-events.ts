@@ -33,6 +33,10 @@ export class UnreadEvents {
     return this.#unread.length === 0
   }
 
+  has(nid: number): boolean {
+    return this.#unread.some((event) => event.nid === nid)
+  }
+
   add(event: UnreadEvent): void {
     if (event.position <= this.readUpTo || event.position <= (this.#read.get(event.thread) ?? 0)) return
     this.#unread.push(event)
