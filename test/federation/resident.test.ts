@@ -179,6 +179,19 @@ test('an invite is signed, and seen by the user; what is no proper invite is ref
   await alice.syncUntil(({ rooms }) => rooms.invite[room.roomId])
 })
 
+test('a user who wants no invites gets none, by the first version of the endpoint neither', async () => {
+  await using hs = await besideRemote()
+  const alice = await logIn(hs.ours, 'alice')
+  await alice.ok('PUT', `user/${alice.id}/account_data/m.invite_permission_config`, { default_action: 'block' })
+  const room = new RemoteRoom(hs.remote)
+  const invite = room.add('m.room.member', { membership: 'invite' }, { stateKey: alice.id })
+  const path = (eventId: string) => `invite/${encodeURIComponent(room.roomId)}/${encodeURIComponent(eventId)}`
+  await hs.refused(403, 'M_INVITE_BLOCKED', 'PUT', `v2/${path(invite.eventId)}`, { room_version: '10', event: invite.pdu })
+  const old = { ...invite.pdu, event_id: '$invite:remote.test', prev_events: [], auth_events: [] }
+  await hs.refused(403, 'M_INVITE_BLOCKED', 'PUT', `v1/${path(old.event_id)}`, old)
+  assert.deepEqual((await alice.sync()).rooms.invite, {})
+})
+
 test('an invite that comes back with what is no canonical JSON is not sent', async () => {
   await using hs = await setUp()
   hs.remote.on('PUT', /\/v2\/invite\//, ({ body }) => {

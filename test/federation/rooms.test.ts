@@ -51,6 +51,22 @@ test('an invite from another server is seen, and can be taken', async () => {
   await heard(alice, roomId, 'thanks')
 })
 
+test('an invite from another server does not reach whoever wants none', async () => {
+  await using hs = await setUp()
+  const { alice, bob } = hs
+  const config = (content: object) => bob.ok('PUT', `user/${bob.id}/account_data/m.invite_permission_config`, content)
+  await config({ default_action: 'block' })
+  const roomId = await alice.createRoom({ preset: 'private_chat' })
+  const invite = `rooms/${encodeURIComponent(roomId)}/invite`
+  await alice.refused(403, 'M_INVITE_BLOCKED', 'POST', invite, { user_id: bob.id })
+  await alice.refused(403, 'M_INVITE_BLOCKED', 'POST', 'createRoom', { invite: [bob.id] })
+  assert.deepEqual((await bob.sync()).rooms.invite, {})
+  await alice.refused(404, 'M_NOT_FOUND', 'GET', `rooms/${encodeURIComponent(roomId)}/state/m.room.member/${bob.id}`)
+  await config({ default_action: 'allow' })
+  await alice.invite(roomId, bob.id)
+  await bob.syncUntil(({ rooms }) => rooms.invite[roomId])
+})
+
 test('an invite from another server can be rejected', async () => {
   await using hs = await setUp()
   const { alice, bob } = hs

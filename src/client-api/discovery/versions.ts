@@ -12,6 +12,8 @@ const UNSTABLE_FEATURES = {
   'org.matrix.simplified_msc3575': true,
   // Sync over a WebSocket: docs/sync-socket.md.
   'chat.causeway.sync_socket': true,
+  // Users may want no invites.
+  'org.matrix.msc4380.stable': true,
   // Dehydrated devices.
   'org.matrix.msc3814': true,
   // Delayed events.
