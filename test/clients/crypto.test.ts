@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Preset } from 'matrix-js-sdk'
 import {
   allKeysBackedUp,
   compareEmoji,
   cryptoOf,
   decrypted,
   deviceIdOf,
+  encryptedRoom,
   encryptingDevice,
   holdsCrossSigningKeys,
   knows,
@@ -17,25 +17,12 @@ import {
   trusts,
   verificationRequest,
 } from './encrypting-device.ts'
-import type { JsClient } from './js-client.ts'
 import { account, twoServers } from './servers.ts'
 
 /** One for each device that has written. */
 const SESSIONS = 4
 /** So many one-time keys does the Rust crypto upload at first. */
 const UPLOADED_KEYS = 50
-const ENCRYPTION = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
-
-/** A private room in which two people have met. */
-async function encryptedRoom(owner: JsClient, guest: JsClient): Promise<string> {
-  const { room_id: roomId } = await owner.sdk.createRoom({ preset: Preset.PrivateChat, initial_state: [ENCRYPTION] })
-  await owner.sdk.invite(roomId, guest.userId)
-  await guest.membership(roomId, 'invite')
-  await guest.sdk.joinRoom(roomId)
-  await guest.membership(roomId, 'join')
-  await owner.until(() => owner.sdk.getRoom(roomId)?.getMember(guest.userId)?.membership === 'join' || undefined)
-  return roomId
-}
 
 /** A device's connection, which can be cut: requests wait until it is restored. */
 class Line {

@@ -1,6 +1,6 @@
 /** What people do with devices that encrypt: read, compare emoji, set up cross-signing and the secret storage. */
 import assert from 'node:assert/strict'
-import { MatrixError } from 'matrix-js-sdk'
+import { MatrixError, Preset } from 'matrix-js-sdk'
 import {
   type CryptoApi,
   type CryptoCallbacks,
@@ -12,30 +12,53 @@ import {
   VerificationRequestEvent,
   VerifierEvent,
 } from 'matrix-js-sdk/lib/crypto-api/index.js'
-import { JsClient } from './js-client.ts'
+import { type ClientOptions, JsClient } from './js-client.ts'
 import type { Account } from './servers.ts'
 
+const ENCRYPTION = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
 const SAS = 'm.sas.v1'
 
 /** What the user has written down. */
 export type RecoveryKey = GeneratedSecretStorageKey['privateKey']
 
-export interface DeviceOptions {
+export interface DeviceOptions extends Pick<ClientOptions, 'fetch' | 'slidingSync'> {
   readonly recoveryKey?: RecoveryKey
-  readonly fetch?: typeof fetch
 }
 
-/** Logs in on a new device that encrypts. */
-export function encryptingDevice(account: Account, { recoveryKey, fetch }: DeviceOptions = {}): Promise<JsClient> {
-  let known = recoveryKey
+/** Logs in on a new device that encrypts; resolves when others can find its keys. */
+export async function encryptingDevice(account: Account, options: DeviceOptions = {}): Promise<JsClient> {
+  let { recoveryKey } = options
   const crypto: CryptoCallbacks = {
     getSecretStorageKey: async ({ keys }) => {
       const [keyId] = Object.keys(keys)
-      return keyId !== undefined && known !== undefined ? [keyId, known] : null
+      return keyId !== undefined && recoveryKey !== undefined ? [keyId, recoveryKey] : null
     },
-    cacheSecretStorageKey: (_keyId, _info, key) => void (known = key),
+    cacheSecretStorageKey: (_keyId, _info, key) => void (recoveryKey = key),
   }
-  return JsClient.logIn(account, { crypto, ...(fetch && { fetch }) })
+  const uploaded = Promise.withResolvers<void>()
+  const send = options.fetch ?? fetch
+  const device = await JsClient.logIn(account, {
+    ...options,
+    crypto,
+    fetch: async (input, init) => {
+      const response = await send(input, init)
+      if (response.ok && String(input).endsWith('/keys/upload')) uploaded.resolve()
+      return response
+    },
+  })
+  await uploaded.promise
+  return device
+}
+
+/** A private room in which messages are encrypted and two people have met. */
+export async function encryptedRoom(owner: JsClient, guest: JsClient): Promise<string> {
+  const { room_id: roomId } = await owner.sdk.createRoom({ preset: Preset.PrivateChat, initial_state: [ENCRYPTION] })
+  await owner.sdk.invite(roomId, guest.userId)
+  await guest.membership(roomId, 'invite')
+  await guest.sdk.joinRoom(roomId)
+  await guest.membership(roomId, 'join')
+  await owner.until(() => owner.sdk.getRoom(roomId)?.getMember(guest.userId)?.membership === 'join' || undefined)
+  return roomId
 }
 
 export function cryptoOf({ sdk }: JsClient): CryptoApi {

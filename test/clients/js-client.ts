@@ -12,19 +12,22 @@ import {
 } from 'matrix-js-sdk'
 import { type CryptoCallbacks, CryptoEvent } from 'matrix-js-sdk/lib/crypto-api/index.js'
 import { logger, type Logger } from 'matrix-js-sdk/lib/logger.js'
+import type { SlidingSync } from 'matrix-js-sdk/lib/sliding-sync.js'
 import type { Account } from './servers.ts'
 
-const LONG_MS = 20_000
+const LONG_MS = 1_000
 /** A client waits no longer for its news. */
 const PATIENCE_MS = 15_000
 
 const NEWS = [
   ClientEvent.Event,
   ClientEvent.Sync,
+  ClientEvent.AccountData,
   RoomEvent.Timeline,
   RoomEvent.MyMembership,
   RoomEvent.Receipt,
   RoomEvent.Redaction,
+  RoomEvent.Tags,
   RoomMemberEvent.Typing,
   MatrixEventEvent.Decrypted,
   CryptoEvent.VerificationRequestReceived,
@@ -35,7 +38,7 @@ const NEWS = [
   CryptoEvent.KeyBackupSessionsRemaining,
 ] as const
 
-/** The library leaves a timer behind with every request: the process would go on for minutes. */
+/** The library leaves timers behind, with every request and where it tries again: the process would go on for minutes. */
 const setAnyTimeout = globalThis.setTimeout
 const setIdleTimeout = (callback: () => void, delay?: number) => {
   const timer = setAnyTimeout(callback, delay)
@@ -58,6 +61,8 @@ export interface ClientOptions {
   /** The device encrypts, with the Rust crypto; here is where it asks for and leaves the key of the secret storage. */
   readonly crypto?: CryptoCallbacks
   readonly fetch?: typeof fetch
+  /** Follows the server by sliding sync, with what this makes, instead of `/sync`. */
+  readonly slidingSync?: (sdk: MatrixClient) => SlidingSync
 }
 
 export class JsClient implements Disposable {
@@ -89,7 +94,8 @@ export class JsClient implements Disposable {
     const client = new JsClient(sdk, login.user_id)
     // Node has no IndexedDB: what the device knows is in memory.
     if (options.crypto) await sdk.initRustCrypto({ useIndexedDB: false })
-    await sdk.startClient({ initialSyncLimit: 20 })
+    const slidingSync = options.slidingSync?.(sdk)
+    await sdk.startClient({ initialSyncLimit: 20, ...(slidingSync && { slidingSync }) })
     await client.until(() => sdk.getSyncState() === SyncState.Prepared || sdk.getSyncState() === SyncState.Syncing || undefined)
     return client
   }
