@@ -32,6 +32,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   koa: 'http',
   undici: 'http',
   'find-my-way': 'http',
+  ws: 'http',
   nodemailer: 'http',
   'openid-client': 'users',
 }

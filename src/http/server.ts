@@ -2,7 +2,6 @@
 import { type IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Koa from 'koa'
-import { upgradeRequired } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { randomLetters } from '../core/random.ts'
 import { logAccess, type Observation } from './access-log.ts'
@@ -14,11 +13,11 @@ import { errorResponse } from './error-exit.ts'
 import { type Stages, serve } from './mount.ts'
 import { OpenCalls } from './open-calls.ts'
 import type { RateLimiter } from './rate-limit.ts'
-import { RawResponse } from './reply.ts'
+import { type Headers, RawResponse } from './reply.ts'
 import type { Resource } from './resources.ts'
 import { Router } from './router.ts'
 import type { Route } from './route.ts'
-import { SwitchingProtocols, WebSockets } from './web-socket.ts'
+import { assertMaySwitch, SwitchingProtocols, WebSockets } from './web-socket.ts'
 import { writeAnswer } from './write-answer.ts'
 
 export interface HttpOptions {
@@ -55,84 +54,112 @@ export interface HttpApp {
 const BODY_TIMEOUT_MS = 30_000
 
 export function createHttpApp(options: HttpOptions): HttpApp {
-  const router = new Router(options.routes)
-  const open = new OpenCalls()
-  const context: CallContext = { addressOf: clientAddresses(options.trustedProxies ?? []), open }
-  const nextRequestId = requestIds()
-  const stages: Stages = {
-    authenticators: options.authenticators,
-    rateLimiter: options.rateLimiter,
-    log: options.log,
-    queryTokens: options.queryTokens ?? true,
-    bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
-    onUndeclared: options.onUndeclared,
-  }
+  return new Edge(options)
+}
 
-  const webSockets = new WebSockets()
+class Edge implements HttpApp {
+  readonly #options: HttpOptions
+  readonly #router: Router
+  readonly #stages: Stages
+  readonly #open = new OpenCalls()
+  readonly #webSockets = new WebSockets()
+  readonly #context: CallContext
+  readonly #nextRequestId = requestIds()
 
-  const answer = async (call: Call, offered: ReadonlySet<Resource>, maySwitch: boolean): Promise<RawResponse> => {
-    try {
-      if (call.method === 'OPTIONS') return new RawResponse(204, PREFLIGHT_HEADERS)
-      const match = router.find(call.method, call.req.url ?? '/', offered)
-      call.endpoint = match.mounted.route.endpoint
-      call.params = match.params
-      const response = await serve(match.mounted, call, match.queryText, stages)
-      if (response instanceof SwitchingProtocols && !maySwitch) throw upgradeRequired()
-      return response
-    } catch (cause) {
-      return errorResponse(cause, call, options.log)
+  constructor(options: HttpOptions) {
+    this.#options = options
+    this.#router = new Router(options.routes)
+    this.#context = { addressOf: clientAddresses(options.trustedProxies ?? []), open: this.#open }
+    this.#stages = {
+      authenticators: options.authenticators,
+      rateLimiter: options.rateLimiter,
+      log: options.log,
+      queryTokens: options.queryTokens ?? true,
+      bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+      onUndeclared: options.onUndeclared,
     }
   }
 
-  const observe = (call: Call, status: number): void => {
-    const seconds = (performance.now() - call.startedAt) / 1000
-    logAccess(options.log, call, status, seconds)
-    options.onRequest?.({ route: call.routePath, method: call.method, status, seconds })
+  listener(resources: readonly Resource[]): HttpListener {
+    const { log } = this.#options
+    const offered = new Set(resources)
+    const koa = new Koa()
+    koa.on('error', (err: Error) => logBroken(log, err))
+    koa.use(async (ctx) => {
+      // Written by write-answer.ts, which shares bytes and writes parts without joining them.
+      ctx.respond = false
+      await this.#serve(ctx.req, ctx.res, offered)
+    })
+    return {
+      request: koa.callback(),
+      upgrade: (req, socket, head) => {
+        this.#upgrade(req, socket, head, offered).catch((err: Error) => {
+          logBroken(log, err)
+          socket.destroy()
+        })
+      },
+    }
   }
 
-  const headers = (call: Call) => ({ 'X-Request-Id': call.requestId, ...(open.isStopping && { Connection: 'close' }) })
+  stop(): Promise<void> {
+    return this.#open.stop()
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse, offered: ReadonlySet<Resource>): Promise<void> {
+    this.#open.enter(res)
+    const call = new Call(req, res, this.#nextRequestId(), this.#context)
+    const response = await this.#answer(call, offered, false)
+    await writeAnswer(res, response, this.#headers(call, this.#open.isStopping))
+    this.#observe(call, response.status)
+  }
 
   /** Until the protocol is switched, a call that asks for it is one like any other, on a connection that serves no more of them. */
-  const upgrade = async (req: IncomingMessage, socket: Duplex, head: Buffer, offered: ReadonlySet<Resource>): Promise<void> => {
+  async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, offered: ReadonlySet<Resource>): Promise<void> {
     const res = new ServerResponse(req)
     res.assignSocket(req.socket)
     // A connection that breaks meanwhile is everyday.
     socket.on('error', () => undefined)
-    open.enter(socket)
-    const call = new Call(req, res, nextRequestId(), context)
-    const response = await answer(call, offered, true)
+    this.#open.enter(socket)
+    const call = new Call(req, res, this.#nextRequestId(), this.#context)
+    const response = await this.#answer(call, offered, true)
     if (response instanceof SwitchingProtocols) {
       res.detachSocket(req.socket)
-      webSockets.accept(req, socket, head, response, open.signalOf(socket))
+      this.#webSockets.accept(req, socket, head, response, this.#open.signalOf(socket))
     } else {
       res.once('finish', () => req.socket.destroySoon())
-      await writeAnswer(res, response, { ...headers(call), Connection: 'close' })
+      await writeAnswer(res, response, this.#headers(call, true))
     }
-    observe(call, response.status)
+    this.#observe(call, response.status)
   }
 
-  return {
-    listener: (resources) => {
-      const offered = new Set(resources)
-      const koa = new Koa()
-      koa.on('error', (err: Error) => logKoaError(options.log, err))
-      koa.use(async (ctx) => {
-        // Written by write-answer.ts, which shares bytes and writes parts without joining them.
-        ctx.respond = false
-        const call = new Call(ctx.req, ctx.res, nextRequestId(), context)
-        open.enter(ctx.res)
-        const response = await answer(call, offered, false)
-        await writeAnswer(ctx.res, response, headers(call))
-        observe(call, response.status)
-      })
-      return { request: koa.callback(), upgrade: (req, socket, head) => void upgrade(req, socket, head, offered) }
-    },
-    stop: () => open.stop(),
+  async #answer(call: Call, offered: ReadonlySet<Resource>, isUpgrade: boolean): Promise<RawResponse> {
+    try {
+      if (call.method === 'OPTIONS') return new RawResponse(204, PREFLIGHT_HEADERS)
+      const match = this.#router.find(call.method, call.req.url ?? '/', offered)
+      call.endpoint = match.mounted.route.endpoint
+      call.params = match.params
+      const response = await serve(match.mounted, call, match.queryText, this.#stages)
+      if (response instanceof SwitchingProtocols) assertMaySwitch(call.req, response, isUpgrade)
+      return response
+    } catch (cause) {
+      return errorResponse(cause, call, this.#options.log)
+    }
+  }
+
+  #headers({ requestId }: Call, isLast: boolean): Headers {
+    return { 'X-Request-Id': requestId, ...(isLast && { Connection: 'close' }) }
+  }
+
+  #observe(call: Call, status: number): void {
+    const { log, onRequest } = this.#options
+    const seconds = (performance.now() - call.startedAt) / 1000
+    logAccess(log, call, status, seconds)
+    onRequest?.({ route: call.routePath, method: call.method, status, seconds })
   }
 }
 
-/** What koa reports: connections that broke, which is everyday, and answers that could not be written, which is our mistake. */
-function logKoaError(log: Logger, err: Error): void {
+/** Connections that broke, which is everyday, and answers that could not be written, which is our mistake. */
+function logBroken(log: Logger, err: Error): void {
   const broken = 'code' in err && (err.code === 'ECONNRESET' || err.code === 'EPIPE' || err.code === 'ECONNABORTED')
   if (broken) log.debug({ err }, 'A connection broke')
   else log.error({ err }, 'An answer could not be sent')

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { invalidParam, upgradeRequired } from '../core/errors.ts'
 import { RawResponse } from './reply.ts'
 
 /** Clients say little. */
@@ -33,7 +34,7 @@ export interface WebSocketListener {
   closed(): void
 }
 
-/** The answer of a handler that goes on by messages: the client has offered `protocol`. */
+/** The answer of a handler that goes on by messages, in a subprotocol that the client has to offer. */
 export class SwitchingProtocols extends RawResponse {
   readonly protocol: string
   readonly open: (port: WebSocketPort) => WebSocketListener
@@ -43,6 +44,13 @@ export class SwitchingProtocols extends RawResponse {
     this.protocol = protocol
     this.open = open
   }
+}
+
+/** Throws where a request is not one that can go on in that way. @param isUpgrade the connection can be taken over */
+export function assertMaySwitch(request: IncomingMessage, { protocol }: SwitchingProtocols, isUpgrade: boolean): void {
+  if (!isUpgrade) throw upgradeRequired()
+  const offered = offeredProtocols(request.headers['sec-websocket-protocol'])
+  if (!offered.includes(protocol)) throw invalidParam(`Offer the subprotocol ${protocol}`)
 }
 
 /** The subprotocols that a client offers, in its order. */

@@ -23,6 +23,8 @@ export class SocketClient {
   readonly webSocket: WebSocket
   readonly #answers: SeenAnswer[] = []
   #wake = Promise.withResolvers<void>()
+  /** That of the last answer that was looked at. */
+  lastToken = ''
   readonly ended: Promise<Ended>
 
   constructor(webSocket: WebSocket) {
@@ -38,6 +40,11 @@ export class SocketClient {
     void this.ended.then(() => this.#wake.resolve())
   }
 
+  /** How many answers are here that nobody has looked at. */
+  get waiting(): number {
+    return this.#answers.length
+  }
+
   /** The next answer of the server, in order. */
   async next(): Promise<SeenAnswer> {
     while (this.#answers.length === 0) {
@@ -47,6 +54,7 @@ export class SocketClient {
     }
     const answer = this.#answers.shift()
     assert.ok(answer)
+    this.lastToken = answer.next_batch
     return answer
   }
 
@@ -96,10 +104,14 @@ export async function openSocket(
 export async function refusedSocket(
   hs: TestHomeserver,
   token: string | undefined,
-  { query = {}, protocols = [PROTOCOL] }: { query?: Record<string, string>; protocols?: string[] } = {},
+  {
+    query = {},
+    protocols = [PROTOCOL],
+    path = PATH,
+  }: { query?: Record<string, string>; protocols?: string[]; path?: string } = {},
 ): Promise<{ status: number; body: JsonObject }> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const webSocket = new WebSocket(urlOf(hs, query), protocols, { headers })
+  const webSocket = new WebSocket(urlOf(hs, query, path), protocols, { headers })
   webSocket.on('error', () => {})
   const [, response] = await once(webSocket, 'unexpected-response')
   let text = ''
@@ -107,5 +119,5 @@ export async function refusedSocket(
   return { status: response.statusCode, body: JSON.parse(text) }
 }
 
-const urlOf = (hs: TestHomeserver, query: Record<string, string>): string =>
-  `${hs.url.replace('http', 'ws')}${PATH}?${new URLSearchParams(query)}`
+const urlOf = (hs: TestHomeserver, query: Record<string, string>, path = PATH): string =>
+  `${hs.url.replace('http', 'ws')}${path}?${new URLSearchParams(query)}`

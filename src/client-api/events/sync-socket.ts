@@ -1,7 +1,6 @@
 import { syncSocket } from '../../../schemas/client/sync-socket.ts'
-import { invalidParam } from '../../core/errors.ts'
 import { type Route, route } from '../../http/route.ts'
-import { offeredProtocols, SwitchingProtocols } from '../../http/web-socket.ts'
+import { SwitchingProtocols } from '../../http/web-socket.ts'
 import { decodeToken } from '../../streams/position.ts'
 import type { SyncFilters } from '../../sync/filters.ts'
 import { CHECK_INTERVAL_MS } from '../../sync/socket.ts'
@@ -15,8 +14,6 @@ export const syncSocketRoutes = (services: { syncSockets: SyncSockets; filters: 
   route(syncSocket, async (call) => {
     const { query, requester } = call
     const { userNid, userId, deviceNid } = requester
-    if (!offeredProtocols(call.header('sec-websocket-protocol')).includes(PROTOCOL))
-      throw invalidParam(`Offer the subprotocol ${PROTOCOL}`)
     const request = {
       reader: { userNid, userId, deviceNid },
       filter: await services.filters.resolve(userNid, query.filter),
