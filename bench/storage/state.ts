@@ -1,0 +1,180 @@
+/**
+ * What keeping the state at every event costs: `node bench/storage/state.ts [STATE_EVENTS [MESSAGES [MEMBERS]]]`.
+ * A twentieth of the events are forks, which the next event brings together again.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import type { EventId, UserId } from '../../schemas/ids.ts'
+import type { JsonObject } from '../../schemas/json.ts'
+import { buildEvent } from '../../src/protocol/event-builder.ts'
+import type { Event } from '../../src/protocol/event.ts'
+import type { Room } from '../../src/storage/rooms.ts'
+import { Random } from '../../test/support/random.ts'
+import { Replica } from '../../test/support/replica.ts'
+import { median, report } from '../marks.ts'
+
+const [STATE_EVENTS = 10_000, MESSAGES = 100_000, MEMBERS = 10_000] = process.argv.slice(2).map(Number)
+const FORKS = 0.05
+const TRANSACTION = 50
+
+const alice = '@alice:ours' as UserId
+const memberNo = (n: number) => `@member${n}:other` as UserId
+
+/** The history of a room as other servers make it. */
+class History {
+  readonly #random = new Random(1)
+  readonly #basis: Event
+  readonly #members = new Map<UserId, Event>()
+  readonly #shared: readonly EventId[]
+  readonly #joinRules: EventId
+  #ends: Event[]
+  readonly #forks: number
+  stateBytes = 0
+
+  /** @param like a message of alice on the end of the room */
+  constructor(like: Event, state: ReadonlyMap<string, EventId>, join: Event, forks: number) {
+    this.#forks = forks
+    this.#basis = like
+    this.#ends = []
+    const idOf = (type: string) => [...state].find(([key]) => key.includes(type))?.[1] ?? ('' as EventId)
+    this.#shared = [idOf('m.room.create'), idOf('m.room.power_levels')]
+    this.#joinRules = idOf('m.room.join_rules')
+    this.#members.set(alice, join)
+  }
+
+  /** Every tenth state event is a topic; half of the others are joins, the rest new names of members. */
+  state(n: number): Event {
+    if (n % 10 === 0) return this.#add('m.room.topic', alice, { topic: `Topic ${n}` }, '')
+    const isNew = n % 2 === 0
+    const user = isNew ? memberNo(n) : memberNo(2 * this.#random.below(Math.max(1, n >> 1)))
+    return this.join(user, isNew ? user : `Called ${n}`)
+  }
+
+  join(user: UserId, displayname: string): Event {
+    const event = this.#add('m.room.member', user, { membership: 'join', displayname }, user)
+    this.#members.set(user, event)
+    return event
+  }
+
+  message(n: number): Event {
+    const members = [...this.#members.keys()].slice(0, 50)
+    return this.#add('m.room.message', this.#random.pick(members), { msgtype: 'm.text', body: `Message ${n}` })
+  }
+
+  #add(type: string, sender: UserId, content: JsonObject, stateKey?: string): Event {
+    const { roomId, rules, prevEvents: first, depth } = this.#basis
+    const [last, ...others] = this.#ends
+    const own = this.#members.get(sender)?.eventId
+    const isFork = last !== undefined && others.length === 0 && this.#random.chance(this.#forks)
+    const prevEvents = isFork ? last.prevEvents : last ? this.#ends.map(({ eventId }) => eventId) : first
+    const cited = [...this.#shared, ...(type === 'm.room.member' ? [this.#joinRules] : []), ...(own ? [own] : [])]
+    const above = isFork ? last.depth : Math.max(depth, ...this.#ends.map((end) => end.depth + 1))
+    const event = buildEvent(
+      { type, sender, roomId, content, stateKey, originServerTs: 1_700_000_000_000, depth: above, prevEvents, authEvents: cited },
+      rules,
+    )
+    this.#ends = isFork ? [last, event] : [event]
+    if (stateKey !== undefined) this.stateBytes += Buffer.byteLength(JSON.stringify(event.pdu))
+    return event
+  }
+}
+
+async function roomOf(replica: Replica, forks: number): Promise<{ room: Room; history: History }> {
+  const { roomId } = await replica.create('11', alice, [
+    { type: 'm.room.power_levels', stateKey: '', content: { users: { [alice]: 100 } } },
+    { type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'public' } },
+  ])
+  const room = await replica.room(roomId)
+  const like = await replica.core.sender.build(room, { sender: alice, type: 'm.room.message', content: {} })
+  const state = await replica.currentState(roomId)
+  const [join] = await replica.events([...state].flatMap(([key, eventId]) => (key.includes(alice) ? [eventId] : [])))
+  if (!join) throw new Error('alice has not joined')
+  return { room, history: new History(like, state, join, forks) }
+}
+
+async function receive(replica: Replica, room: Room, events: readonly Event[]): Promise<void> {
+  for (let start = 0; start < events.length; start += TRANSACTION)
+    for (const verdict of await replica.receiver.receive(replica.name, room, events.slice(start, start + TRANSACTION)))
+      if (verdict.kind !== 'accepted') throw new Error(JSON.stringify(verdict))
+}
+
+async function size(file: string): Promise<void> {
+  await using replica = new Replica('ours', undefined, undefined, { file })
+  const { room, history } = await roomOf(replica, FORKS)
+  const every = Math.round((STATE_EVENTS + MESSAGES) / STATE_EVENTS)
+  const events = Array.from({ length: STATE_EVENTS + MESSAGES }, (_, n) =>
+    n % every === 0 ? history.state(n / every) : history.message(n),
+  )
+  await receive(replica, room, events)
+  const db = new Sqlite(file)
+  const { bytes } = db.prepare("SELECT sum(payload) AS bytes FROM dbstat WHERE name LIKE 'state%'").get() as { bytes: number }
+  const { pages } = db.prepare("SELECT sum(pgsize) AS pages FROM dbstat WHERE name LIKE 'state%'").get() as { pages: number }
+  db.close()
+  const what = `stored state of ${STATE_EVENTS} state events and ${MESSAGES} messages`
+  process.stdout.write(`raw bytes of the state events: ${history.stateBytes}\n`)
+  report(`${what}, payload / raw`, bytes / history.stateBytes, 'times', 2)
+  report(`${what}, pages / raw`, pages / history.stateBytes, 'times', 2)
+}
+
+/** At events all over the past of a room, with none of its state in memory at first. */
+async function reading(file: string): Promise<void> {
+  const roots: number[] = []
+  let roomId: Room['roomId']
+  {
+    await using replica = new Replica('ours', undefined, undefined, { file })
+    const { room, history } = await roomOf(replica, 0)
+    roomId = room.roomId
+    await receive(
+      replica,
+      room,
+      Array.from({ length: MEMBERS }, (_, n) => history.join(memberNo(n), `Member ${n}`)),
+    )
+    const entries = await replica.storage.timelines.forwards(room.nid, 0, replica.storage.db.position, MEMBERS + 10)
+    for (const { nid } of entries) roots.push((await replica.storage.events.get(nid)).stateAfter)
+  }
+  await using replica = new Replica('ours', undefined, undefined, { file })
+  await replica.room(roomId)
+  const { storage, core } = replica
+  const random = new Random(2)
+  const one: number[] = []
+  for (let n = 0; n < 1_000; n++) {
+    const root = random.pick(roots.slice(-1_000))
+    const keys = [
+      { type: 'm.room.member', stateKey: memberNo(random.below(MEMBERS)) },
+      { type: 'm.room.power_levels', stateKey: '' },
+      { type: 'm.room.history_visibility', stateKey: '' },
+    ]
+    const started = performance.now()
+    await core.states.many(root, keys)
+    one.push(performance.now() - started)
+  }
+  report(`what a check needs of the state at a past event, ${MEMBERS} members`, median(one), 'ms', 1)
+  for (const distance of [1, 10, 100, 1_000]) {
+    const taken: number[] = []
+    for (let n = 0; n < 50; n++) {
+      const at = distance + random.below(roots.length - distance)
+      const started = performance.now()
+      const found = await storage.maps.difference(roots[at - distance] ?? 0, roots[at] ?? 0)
+      taken.push(performance.now() - started)
+      if (found.length > distance) throw new Error(`${found.length} differences between states ${distance} events apart`)
+    }
+    report(`difference of states that differ by ${distance}`, median(taken), 'ms')
+  }
+  const whole: number[] = []
+  for (let n = 0; n < 20; n++) {
+    const started = performance.now()
+    await storage.maps.entries(random.pick(roots.slice(-100)))
+    whole.push(performance.now() - started)
+  }
+  report(`all of a state, ids of ${MEMBERS} members`, median(whole), 'ms')
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'causeway-bench-'))
+try {
+  await reading(join(folder, 'reading.db'))
+  await size(join(folder, 'size.db'))
+} finally {
+  rmSync(folder, { recursive: true })
+}
