@@ -12,6 +12,7 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   process.exitCode = 2
 } else {
   // Only now: older ones cannot even load the rest.
+  if (process.argv[2] === 'serve') (await import('./src/cli/memory.ts')).limitMemory()
   const [{ main }, { processTerminal }] = await Promise.all([import('./src/cli/index.ts'), import('./src/cli/terminal.ts')])
   process.exitCode = await main(process.argv.slice(2), processTerminal(), () => import('./src/app.ts'))
 }

@@ -12,6 +12,8 @@ import { createRoom } from './scenarios/create-room.ts'
 import { deliveries } from './scenarios/deliveries.ts'
 import { federation } from './scenarios/federation.ts'
 import { firstSync } from './scenarios/first-sync.ts'
+import { firstSyncLarge } from './scenarios/first-sync-large.ts'
+import { idlePolls } from './scenarios/idle-polls.ts'
 import { join } from './scenarios/join.ts'
 import { members } from './scenarios/members.ts'
 import { messages } from './scenarios/messages.ts'
@@ -19,6 +21,7 @@ import { sendOne } from './scenarios/send-one.ts'
 import { sendRoom } from './scenarios/send-room.ts'
 import { sendRooms } from './scenarios/send-rooms.ts'
 import { socketDeliveries } from './scenarios/socket-deliveries.ts'
+import { syncManyRooms } from './scenarios/sync-many-rooms.ts'
 import { syncNothingNew } from './scenarios/sync-nothing-new.ts'
 import { syncOneEvent } from './scenarios/sync-one-event.ts'
 
@@ -33,11 +36,16 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'socket-deliveries': socketDeliveries,
   'sync-nothing-new': syncNothingNew,
   'sync-one-event': syncOneEvent,
+  'sync-many-rooms': syncManyRooms,
   'first-sync': firstSync,
   messages,
   members,
   federation,
+  'idle-polls': idlePolls,
 }
+/** What takes minutes to prepare is run by its name only. */
+const LONG: Readonly<Record<string, Scenario>> = { 'first-sync-large': firstSyncLarge }
+const ALL: Readonly<Record<string, Scenario>> = { ...SCENARIOS, ...LONG }
 const MEMORY_MARK_MB = 150
 const WIDTH = 46
 
@@ -51,14 +59,14 @@ const { values: options, positionals: names } = parseArgs({
 
 async function main(): Promise<void> {
   const chosen = names.length === 0 ? Object.keys(SCENARIOS) : names
-  const unknown = chosen.filter((name) => SCENARIOS[name] === undefined)
-  if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there are ${Object.keys(SCENARIOS).join(', ')}`)
+  const unknown = chosen.filter((name) => ALL[name] === undefined)
+  if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there are ${Object.keys(ALL).join(', ')}`)
   const nodeOptions = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`]
   const run = { program: resolve(options.program), nodeOptions }
   await using server = await ServerProcess.start(run)
   line('', 'a second', 'p50 ms', 'p99 ms', 'CPU ms', 'marks')
   const bench = benchOver(server, run)
-  for (const name of chosen) await report(SCENARIOS[name], bench)
+  for (const name of chosen) await report(ALL[name], bench)
   const megabytes = server.memory() / 1_000_000
   line(
     'memory after all that, MB',
@@ -89,10 +97,13 @@ async function report(scenario: Scenario | undefined, bench: Bench): Promise<voi
   }
 }
 
-function marks({ mark }: Scenario, { cpuMs, perSecond }: Measured): string {
-  if (mark === undefined) return '-'
-  const cpu = verdict(cpuMs <= mark.cpuMs, `<= ${mark.cpuMs} ms`)
-  return mark.perSecond === undefined ? cpu : `${cpu}, ${verdict(perSecond >= mark.perSecond, `>= ${mark.perSecond}/s`)}`
+function marks({ mark = {} }: Scenario, { cpuMs, perSecond, kilobytes = 0 }: Measured): string {
+  const verdicts: string[] = []
+  if (mark.cpuMs !== undefined) verdicts.push(verdict(cpuMs <= mark.cpuMs, `<= ${mark.cpuMs} ms`))
+  if (mark.perSecond !== undefined) verdicts.push(verdict(perSecond >= mark.perSecond, `>= ${mark.perSecond}/s`))
+  if (mark.kilobytes !== undefined)
+    verdicts.push(`${kilobytes.toFixed(1)} KB, ${verdict(kilobytes <= mark.kilobytes, `<= ${mark.kilobytes} KB`)}`)
+  return verdicts.join(', ') || '-'
 }
 
 const verdict = (good: boolean, mark: string): string => `${mark} ${good ? 'ok' : 'OVER'}`

@@ -6,9 +6,15 @@ import { type BenchUser, registerUser } from './user.ts'
 export interface Scenario {
   /** What is counted, such as `send, one user`. */
   readonly title: string
-  /** Most CPU time of one unit, in milliseconds, and fewest units a second. */
-  readonly mark?: { readonly cpuMs: number; readonly perSecond?: number }
+  readonly mark?: Mark
   run(bench: Bench): Promise<Measured>
+}
+
+/** Most CPU time (milliseconds) and memory of one unit, and fewest units a second. */
+export interface Mark {
+  readonly cpuMs?: number
+  readonly perSecond?: number
+  readonly kilobytes?: number
 }
 
 export interface Measured {
@@ -18,6 +24,8 @@ export interface Measured {
   readonly p99: number
   /** The server's CPU time for one unit, in milliseconds. */
   readonly cpuMs: number
+  /** The memory that one unit has taken, where that is measured. */
+  readonly kilobytes?: number
 }
 
 export interface Load {
@@ -37,6 +45,8 @@ export type Operation = (index: number, lane: number) => Promise<unknown>
 export interface Bench {
   /** Starts servers that federate, beside the one that is measured otherwise. */
   readonly federation: (count: number) => Promise<ServerProcess[] & AsyncDisposable>
+  /** Starts a server of its own, for what depends on the memory of the others. */
+  readonly server: () => Promise<ServerProcess>
   readonly users: (count: number) => Promise<BenchUser[]>
   readonly measure: (load: Load, operation: Operation) => Promise<Measured>
 }
@@ -45,6 +55,7 @@ export interface Bench {
 export function benchOver(server: ServerProcess, options: ServerProcessOptions): Bench {
   return {
     federation: (count) => startFederation(count, options),
+    server: () => ServerProcess.start(options),
     users: (count) => Promise.all(Array.from({ length: count }, () => registerUser(server.url))),
     measure: (load, operation) => measure([server], load, operation),
   }

@@ -53,6 +53,11 @@ export class BenchUser {
     return BenchSocket.open(this.#url, this.#token)
   }
 
+  /** The same device once more. */
+  onAnotherConnection(): BenchUser {
+    return new BenchUser(this.#url, new Connection(this.#url), this.id, this.#token)
+  }
+
   close(): void {
     this.#connection.close()
   }

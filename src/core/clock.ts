@@ -4,6 +4,8 @@ export interface Clock {
   now(): number
   /** Resolves after `ms` milliseconds, or at once when `signal` aborts (it never rejects). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `task` after `ms` milliseconds, unless the function that it returns is called before. */
+  after(ms: number, task: () => void): () => void
 }
 
 export const systemClock: Clock = {
@@ -19,4 +21,8 @@ export const systemClock: Clock = {
       const timer = setTimeout(done, ms)
       signal?.addEventListener('abort', done, { once: true })
     }),
+  after: (ms, task) => {
+    const timer = setTimeout(task, ms)
+    return () => clearTimeout(timer)
+  },
 }

@@ -29,8 +29,8 @@ export interface LogOptions {
   readonly file?: string
 }
 
-/** One write for many lines; a line waits for a second at most. */
-const BUFFERED = { sync: false, minLength: 4096, periodicFlush: 1_000 } as const
+/** One write for dozens of lines; a line waits for a second at most. */
+const BUFFERED = { sync: false, minLength: 12 * 1024, periodicFlush: 1_000 } as const
 
 /** Opens the log. Disposing of it writes out what is buffered. Throws where the file cannot be opened. */
 export function createLogger(options: LogOptions): Log {

@@ -42,6 +42,8 @@ export function createMetrics(options: { readonly enabled: boolean }): Metrics {
     buckets: SECONDS,
     registers,
   })
+  // Looking a histogram up by its labels costs more than counting.
+  const byKind = new Map<string, { observe(seconds: number): void }>()
   const events = new Counter({ name: 'causeway_events_total', help: 'Accepted events', labelNames: ['from'], registers })
   const watched = new Map<string, Readonly<CacheUse>>()
   const caches = new Counter({
@@ -67,7 +69,12 @@ export function createMetrics(options: { readonly enabled: boolean }): Metrics {
   const buckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]
   const group = new Histogram({ name: 'causeway_commit_operations', help: 'Writes in one commit', buckets, registers })
   return {
-    httpAnswered: (method, route, status, seconds) => requests.labels(method, route, String(status)).observe(seconds),
+    httpAnswered(method, route, status, seconds) {
+      const key = `${method} ${status} ${route}`
+      let answered = byKind.get(key)
+      if (!answered) byKind.set(key, (answered = requests.labels(method, route, String(status))))
+      answered.observe(seconds)
+    },
     eventAccepted: (from) => events.labels(from).inc(),
     committed(operations, seconds) {
       group.observe(operations)

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { CacheUse } from '../core/cache-use.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
@@ -47,10 +47,10 @@ export class Events {
   readonly #names: Names
   readonly #rooms: Rooms
   readonly #authGraph: AuthGraph
-  readonly #stored = new LRUCache<number, StoredEvent>({ max: CACHED_EVENTS })
+  readonly #stored = new RecentCache<number, StoredEvent>(CACHED_EVENTS)
   readonly cacheUse = new CacheUse()
-  readonly #pdus = new LRUCache<number, Event>({ max: CACHED_PDUS })
-  readonly #nids = new LRUCache<string, number>({ max: CACHED_EVENTS })
+  readonly #pdus = new RecentCache<number, Event>(CACHED_PDUS)
+  readonly #nids = new RecentCache<string, number>(CACHED_EVENTS)
   /** Events of batches that are not durable yet: the next events of their rooms build on them. */
   readonly #pending = new Map<number, { event: Event; stored: StoredEvent }>()
   readonly #pendingNids = new Map<string, number>()

@@ -53,5 +53,5 @@ export function configure(db: Sqlite.Database): void {
   db.pragma('foreign_keys = OFF')
   db.pragma('temp_store = MEMORY')
   db.pragma('mmap_size = 134217728')
-  db.pragma('cache_size = -16384')
+  db.pragma('cache_size = -8192')
 }

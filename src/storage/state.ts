@@ -5,7 +5,7 @@
  * changed, so a new state costs the few nodes on the way to what changed, and two states differ only where their node
  * ids do. The empty map has the root 0.
  */
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { CacheUse } from '../core/cache-use.ts'
 import type { Batch, Database } from './database.ts'
 import { VarintReader, VarintWriter } from './varint.ts'
@@ -59,7 +59,7 @@ const slotOf = (kind: number, depth: number): number => {
 export class StateMaps {
   readonly #db: Database
   readonly cacheUse = new CacheUse()
-  readonly #cache = new LRUCache<number, Node>({ max: 60_000 })
+  readonly #cache = new RecentCache<number, Node>(60_000)
   /** Nodes of batches that are not durable yet: reads must find them, and the cache may have let them go. */
   readonly #pending = new Map<number, Node>()
   #last: number

@@ -14,9 +14,13 @@ interface Answer {
   closed?: boolean
 }
 
+/** What a commit leaves behind is dead with it: a small nursery does, where V8 would let it grow to 100 MB. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 6 }
+
 /** Starts the writer's thread over the database file at `options.path`. */
 export function startWriter(options: WriterOptions): Writer {
-  const thread = new Worker(new URL(`./writer-thread${extname(import.meta.filename)}`, import.meta.url), { workerData: options })
+  const file = new URL(`./writer-thread${extname(import.meta.filename)}`, import.meta.url)
+  const thread = new Worker(file, { workerData: options, resourceLimits: RESOURCE_LIMITS })
   let waiting: { resolve: () => void; reject: (cause: Error) => void } | undefined
   let broken: Error | undefined
   const answer = (settle: (waiter: NonNullable<typeof waiting>) => void) => {

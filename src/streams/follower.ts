@@ -72,20 +72,6 @@ export class Follower {
     return () => void this.#waiting.delete(listener)
   }
 
-  /** Resolves with the next wake, or when `signal` aborts. */
-  next(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#waiting.delete(done)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      this.#waiting.add(done)
-      signal.addEventListener('abort', done, { once: true })
-    })
-  }
-
   /** Keeps the last change of each room, and the later half of those where they are too many. */
   #compact(): void {
     const last = new Map<number, number>()

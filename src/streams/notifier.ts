@@ -7,9 +7,6 @@ import { Follower } from './follower.ts'
 /** A user who has not asked for so long is no longer followed. */
 const FORGET_AFTER_MS = 600_000
 
-/** A reason of its own spares the error that an abort makes up otherwise, with its stack. */
-const OVER = Symbol('the waiting is over')
-
 export interface NotifierParts {
   db: Database
   memberships: Memberships
@@ -55,6 +52,12 @@ export class Notifier {
     return this.#rooms.mayHaveChanged(roomNid, position)
   }
 
+  /** The user's rooms in which something has changed after `position`; undefined where it may be any of them, or their own membership. */
+  roomsSince(userNid: number, position: number): ReadonlySet<number> | undefined {
+    const follower = this.#followers.get(userNid)
+    return follower && follower.touchedAt <= position ? follower.roomsSince(position) : undefined
+  }
+
   /** Follows a user from now on, as one who syncs. */
   async follow(userNid: number): Promise<Follower> {
     const follower = this.#followers.get(userNid) ?? (await this.#begin(userNid))
@@ -66,15 +69,19 @@ export class Notifier {
   }
 
   /** Resolves as soon as something that concerns the user has changed after `position`, after `timeoutMs`, or when `signal` aborts. */
-  async wait(follower: Follower, position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (follower.changedAt > position || timeoutMs <= 0 || signal.aborted) return
-    const over = new AbortController()
-    const abort = () => over.abort(OVER)
-    signal.addEventListener('abort', abort, { once: true })
-    void this.#parts.clock.sleep(timeoutMs, over.signal).then(abort)
-    await follower.next(over.signal)
-    signal.removeEventListener('abort', abort)
-    abort()
+  wait(follower: Follower, position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (follower.changedAt > position || timeoutMs <= 0 || signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        stopListening()
+        cancelTimer()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const stopListening = follower.listen(done)
+      const cancelTimer = this.#parts.clock.after(timeoutMs, done)
+      signal.addEventListener('abort', done, { once: true })
+    })
   }
 
   /** As `wait`, for whatever has changed: for one who looks into a room from outside. */

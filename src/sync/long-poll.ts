@@ -38,21 +38,22 @@ export class Sync {
     this.#answers = new LRUCache({ max: 1_000, ttl: parts.responseCacheMs, perf: parts.clock })
   }
 
-  /** The pieces of the answer's JSON text. An aborted `signal` ends the waiting, not the answering. */
-  async sync(request: SyncRequest, signal: AbortSignal): Promise<readonly string[]> {
+  /** The pieces of the answer's JSON text. The caller's `signal`, asked for only by those who wait, ends the waiting, not the answering. */
+  async sync(request: SyncRequest, caller: { readonly signal: AbortSignal }): Promise<readonly string[]> {
     const { clock, notifier } = this.#parts
     const deadline = clock.now() + request.timeoutMs
     await this.begin(request)
     const follower = await notifier.follow(request.reader.userNid)
     let seen = request.since
     // full_state: the timeout parameter will be ignored and the query will return immediately.
-    while (seen !== undefined && !request.fullState && clock.now() < deadline && !signal.aborted) {
+    while (seen !== undefined && !request.fullState && clock.now() < deadline) {
       if (follower.changedAt > seen) {
         const answer = await this.answer(request, follower)
         if (!answer.isEmpty) return answer.texts
         seen = answer.upTo
       }
-      await notifier.wait(follower, seen, deadline - clock.now(), signal)
+      if (caller.signal.aborted) break
+      await notifier.wait(follower, seen, deadline - clock.now(), caller.signal)
     }
     return (await this.answer(request, follower)).texts
   }
@@ -68,7 +69,8 @@ export class Sync {
     const { userNid } = asked.reader
     const records = await memberships.ofUser(userNid)
     const ignored = await accountData.ignoredUsers(userNid)
-    const extra = asked.since === undefined ? [] : await this.#ownChanges(userNid, asked.since)
+    const isQuiet = asked.since === undefined || follower.changedAt <= asked.since
+    const extra = isQuiet ? [] : await this.#ownChanges(userNid, asked.since)
     // From here to the choice of rooms nothing waits: all is as of one position.
     const upTo = db.position
     // A token from the future is one of a database that was restored from a copy.

@@ -39,11 +39,14 @@ export function chooseRooms(
   return { ...chosen, joined: [...chosen.joined.values()] }
 }
 
-function* recordsOf(records: ReadonlyMap<number, MembershipRecord>, rooms: Iterable<number>): Generator<MembershipRecord> {
+/** The memberships of some rooms, as they are now. */
+export function recordsOf(records: ReadonlyMap<number, MembershipRecord>, rooms: Iterable<number>): MembershipRecord[] {
+  const found: MembershipRecord[] = []
   for (const roomNid of rooms) {
     const record = records.get(roomNid)
-    if (record) yield record
+    if (record) found.push(record)
   }
+  return found
 }
 
 function add(chosen: Chosen, record: MembershipRecord, withLeft: boolean): void {

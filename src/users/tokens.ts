@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { RecentCache } from '../core/recent-cache.ts'
 import { logout, logoutAll } from '../../schemas/client/logout.ts'
 import type { Clock } from '../core/clock.ts'
 import { unknownToken, userLocked } from '../core/errors.ts'
@@ -41,7 +41,7 @@ export class AccessTokens {
   readonly #tokens: Tokens
   readonly #clock: Clock
   readonly #lastSeen: LastSeen
-  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN })
+  readonly #known = new RecentCache<string, Known>(MAX_KNOWN)
   readonly #listeners: ((deviceNid: number) => void)[] = []
   /** Counts revocations: what was read from storage before one may be out of date after it. */
   #revocations = 0

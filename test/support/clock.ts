@@ -26,6 +26,14 @@ export class FakeClock implements Clock {
     })
   }
 
+  after(ms: number, task: () => void): () => void {
+    const sleeper = { until: this.#now + ms, wake: task }
+    this.#sleepers.push(sleeper)
+    return () => {
+      this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)
+    }
+  }
+
   /** Moves on by `ms` milliseconds and wakes those whose time has come. */
   later(ms: number): void {
     this.#now += ms

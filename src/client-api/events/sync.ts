@@ -10,7 +10,8 @@ import type { StateMember } from '../../sync/request.ts'
 const MAX_TIMEOUT_MS = 600_000
 
 export const syncRoutes = (services: { sync: Sync; filters: SyncFilters }): Route[] => [
-  route(sync, async ({ query, requester, signal }) => {
+  route(sync, async (call) => {
+    const { query, requester } = call
     const { userNid, userId, deviceNid } = requester
     const request = {
       reader: { userNid, userId, deviceNid },
@@ -21,7 +22,7 @@ export const syncRoutes = (services: { sync: Sync; filters: SyncFilters }): Rout
       timeoutMs: Math.min(query.timeout ?? 0, MAX_TIMEOUT_MS),
       setPresence: query.set_presence ?? 'online',
     }
-    return rawJson(await services.sync.sync(request, signal))
+    return rawJson(await services.sync.sync(request, call))
   }),
 ]
 

@@ -7,6 +7,7 @@ import type { Names } from '../../storage/names.ts'
 import type { Notifier } from '../../streams/notifier.ts'
 import type { SyncExtension, SyncPart } from '../extension.ts'
 import type { SyncTurn } from '../request.ts'
+import { recordsOf } from '../turn-rooms.ts'
 
 export interface DeviceListStreamParts {
   deviceListTable: DeviceListsTable
@@ -56,18 +57,18 @@ export class DeviceListStream implements SyncExtension {
     const { userNid } = reader
     const changed = new Set<number>()
     const left = new Set<number>()
-    const records = [...(await memberships.ofUser(userNid)).values()]
-    const joined = new Set(records.filter(({ membership }) => membership === 'join').map(({ roomNid }) => roomNid))
-    for (const record of records) {
-      if (!joined.has(record.roomNid)) await this.#addLeftRoom(left, reader, record, since)
+    const records = await memberships.ofUser(userNid)
+    const changedRooms = notifier.roomsSince(userNid, since)
+    for (const record of changedRooms ? recordsOf(records, changedRooms) : [...records.values()]) {
+      if (record.membership !== 'join') await this.#addLeftRoom(left, reader, record, since)
       else if (record.began > since) await this.#addMembers(changed, record.roomNid)
       else if (notifier.mayRoomHaveChanged(record.roomNid, since)) await this.#addMoves(changed, left, record.roomNid, since)
     }
     changed.delete(userNid)
     for (const nid of await deviceListTable.privatelyChangedSince(userNid, since)) changed.add(nid)
     for (const nid of await deviceListTable.changedSince(since))
-      if (nid === userNid || (await this.#isIn(nid, joined))) changed.add(nid)
-    for (const nid of left) if (nid === userNid || (await this.#isIn(nid, joined))) left.delete(nid)
+      if (nid === userNid || (await this.#isIn(nid, records))) changed.add(nid)
+    for (const nid of left) if (nid === userNid || (await this.#isIn(nid, records))) left.delete(nid)
     const named = await names.namesOf([...changed, ...left])
     const namesOf = (nids: Iterable<number>) => [...nids].flatMap((nid) => named.get(nid) ?? [])
     return { changed: namesOf(changed), left: namesOf(left) }
@@ -94,9 +95,11 @@ export class DeviceListStream implements SyncExtension {
     for (const { userNid } of await memberships.begunSince(roomNid, since)) left.add(userNid)
   }
 
-  async #isIn(userNid: number, rooms: ReadonlySet<number>): Promise<boolean> {
+  /** Whether a user is joined to one of the rooms that somebody with these memberships is joined to. */
+  async #isIn(userNid: number, others: ReadonlyMap<number, MembershipRecord>): Promise<boolean> {
     const records = await this.#parts.memberships.ofUser(userNid)
-    for (const { roomNid, membership } of records.values()) if (membership === 'join' && rooms.has(roomNid)) return true
+    for (const { roomNid, membership } of records.values())
+      if (membership === 'join' && others.get(roomNid)?.membership === 'join') return true
     return false
   }
 }
