@@ -57,8 +57,9 @@ export const getDelayedEvent = clientEndpoint('GET', `${PREFIX}/delayed_events/:
 
 /** As `manageDelayedEvent`, as earlier drafts had it. */
 export const manageDelayedEventByBody = clientEndpoint('POST', `${PREFIX}/delayed_events/:delayId`, {
-  auth: 'none',
-  rateLimit: 'message',
+  auth: 'optional-access-token',
+  guests: true,
+  rateLimit: 'write',
   spec: SPEC,
   params: Type.Object({ delayId: delayId() }),
   body: Type.Object({ action: action() }),
@@ -67,11 +68,12 @@ export const manageDelayedEventByBody = clientEndpoint('POST', `${PREFIX}/delaye
 
 /**
  * Earlier drafts, and the services that end calls for those who lost the connection, show no token: the `delay_id` cannot be
- * guessed, and calls count against the address.
+ * guessed, and without a token calls count against the address.
  */
 export const manageDelayedEvent = clientEndpoint('POST', `${PREFIX}/delayed_events/:delayId/:action`, {
-  auth: 'none',
-  rateLimit: 'message',
+  auth: 'optional-access-token',
+  guests: true,
+  rateLimit: 'write',
   spec: SPEC,
   params: Type.Object({ delayId: delayId(), action: action() }),
   body: Type.Object({}),

@@ -3,28 +3,31 @@ import type { JsonObject } from '../../../schemas/json.ts'
 import { type Route, route } from '../../http/route.ts'
 import { knownRoomVersions } from '../../protocol/room-versions.ts'
 
+interface Services {
+  readonly defaultRoomVersion: string
+  readonly mayChangeAddresses: boolean
+  readonly delayedEventLimits: { readonly maxDelayMs: number; readonly maxScheduled: number }
+}
+
+export const capabilitiesRoutes = (services: Services): Route[] => [
+  route(getCapabilities, async () => ({ capabilities: capabilitiesOf(services) })),
+]
+
 /** https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
-export const capabilitiesRoutes = (services: {
-  defaultRoomVersion: string
-  mayChangeAddresses: boolean
-  delayedEventLimits: { readonly maxDelayMs: number; readonly maxScheduled: number }
-}): Route[] => {
-  const capabilities: JsonObject = {
+function capabilitiesOf({ defaultRoomVersion, mayChangeAddresses, delayedEventLimits }: Services): JsonObject {
+  const { maxDelayMs, maxScheduled } = delayedEventLimits
+  return {
     'm.room_versions': {
-      default: services.defaultRoomVersion,
+      default: defaultRoomVersion,
       available: Object.fromEntries(knownRoomVersions.map((version) => [version, 'stable'])),
     },
     'm.change_password': { enabled: true },
     'm.profile_fields': { enabled: true },
     'm.set_displayname': { enabled: true },
     'm.set_avatar_url': { enabled: true },
-    'm.3pid_changes': { enabled: services.mayChangeAddresses },
+    'm.3pid_changes': { enabled: mayChangeAddresses },
     'm.get_login_token': { enabled: true },
     'm.forget_forced_upon_leave': { enabled: false },
-    'org.matrix.msc4140.delayed_events': {
-      max_delay_ms: services.delayedEventLimits.maxDelayMs,
-      max_scheduled: services.delayedEventLimits.maxScheduled,
-    },
+    'org.matrix.msc4140.delayed_events': { max_delay_ms: maxDelayMs, max_scheduled: maxScheduled },
   }
-  return [route(getCapabilities, async () => ({ capabilities }))]
 }
