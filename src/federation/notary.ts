@@ -32,6 +32,7 @@ interface Kept {
 
 /** A server that once gave many answers need not be quoted with all of them. */
 const MAX_ANSWERS = 10
+const A_MOMENT_MS = 10_000
 
 export class KeyNotary {
   readonly #options: KeyNotaryOptions
@@ -68,7 +69,9 @@ export class KeyNotary {
 
 /** Whether all that is asked for is there: valid for as long as wanted, and not so old that a fresh answer would be better. */
 function suffices(kept: readonly Kept[], { keyIds, validUntil }: NotaryQuery, now: number): boolean {
-  const isGood = (answer: Kept, until: number) => answer.validUntilTs >= until && isFresh(answer, now)
+  // What the server has said a moment ago, it would say again.
+  const isJustAsked = kept.some(({ fetchedTs }) => now - fetchedTs < A_MOMENT_MS)
+  const isGood = (answer: Kept, until: number) => answer.validUntilTs >= until && (isJustAsked || isFresh(answer, now))
   if (keyIds.size === 0) return kept.some((answer) => isGood(answer, validUntil))
   return [...keyIds].every(([keyId, until]) => kept.some((answer) => lists(answer, keyId) && isGood(answer, until)))
 }

@@ -184,6 +184,20 @@ test('for a new key a server is asked, however often it had no newer answer befo
   }
 })
 
+test('a server is not asked again for an expired key when it has just been asked for another one', async () => {
+  await using hs = await setUp()
+  const [first, second] = [newSigningKey('key_1'), newSigningKey('key_2')]
+  const expiry = hs.clock.now() - DAY_MS
+  publish(hs.remote, first, expiry)
+  await hs.ask(first.keyId)
+  publish(hs.remote, second, expiry)
+  await hs.ask(second.keyId)
+  const asked = hs.remote.count(KEYS)
+  const [answer] = await hs.ask(first.keyId, expiry)
+  assert.deepEqual(Object.keys(answer?.['verify_keys'] ?? {}), [first.keyId])
+  assert.equal(hs.remote.count(KEYS), asked)
+})
+
 test('whoever asks us for a key again and again does not make us ask its server every time', async () => {
   await using hs = await setUp()
   for (let attempt = 0; attempt < 10; attempt++) {
