@@ -62,7 +62,8 @@ export class AuthChains {
       const early = forth.next()
       if (!early) return forth.leadingTo(conflicted, (a, b) => b - a)
       const { citations, next } = await graph.citations(early.nid, early.end)
-      for (const { citing } of citations) if (citing <= latest) forth.reach(citing, early.nid)
+      for (const { citing, isCited } of citations)
+        if (citing <= latest && (isCited || conflicted.has(citing))) forth.reach(citing, early.nid)
       if (next !== undefined) forth.goOn(early.nid, next)
     }
   }
@@ -74,12 +75,12 @@ export class AuthChains {
     const search = new Search([start])
     for (let at = search.next(); at; at = search.next()) {
       const { citations, next } = await this.#parts.graph.citations(at.nid, at.end)
-      for (const { citing, kind } of citations) {
+      for (const { citing, kind, isCited } of citations) {
         if (this.#common.has(citing) || (await this.#parts.isShared(citing, kind))) {
           for (const nid of search.wayTo(at.nid)) this.#common.add(nid)
           return true
         }
-        if (!this.#uncommon.has(citing)) search.reach(citing, at.nid)
+        if (isCited && !this.#uncommon.has(citing)) search.reach(citing, at.nid)
       }
       if (next !== undefined) search.goOn(at.nid, next)
     }

@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import { hash } from 'node:crypto'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { EventId } from '../protocol/event.ts'
 import { stateMapKey } from '../protocol/state-map.ts'
 import { type Conflicts, resolveConflicts } from '../protocol/state-resolution/index.ts'
@@ -7,6 +8,9 @@ import type { Room } from '../storage/rooms.ts'
 import type { Disputes, StateMaps } from '../storage/state.ts'
 import { AuthChains } from './auth-chains.ts'
 import { Material, type MaterialParts } from './resolution-material.ts'
+
+/** The outcome for more states than these is remembered under a hash of their roots. */
+const MANY_STATES = 20
 
 export interface StateResolverParts extends MaterialParts {
   db: Database
@@ -19,7 +23,7 @@ export interface StateResolverParts extends MaterialParts {
  */
 export class StateResolver {
   readonly #parts: StateResolverParts
-  readonly #outcomes = new LRUCache<string, number>({ max: 10_000 })
+  readonly #outcomes = new RecentCache<string, number>(10_000)
 
   constructor(parts: StateResolverParts) {
     this.#parts = parts
@@ -30,7 +34,7 @@ export class StateResolver {
     const distinct = [...new Set(roots)].sort((a, b) => a - b)
     const [base = 0] = distinct
     if (distinct.length < 2) return base
-    const key = distinct.join(' ')
+    const key = distinct.length > MANY_STATES ? hash('sha256', distinct.join(' ')) : distinct.join(' ')
     const known = this.#outcomes.get(key)
     if (known !== undefined) return known
     const root = await this.#resolve(room, base, distinct)

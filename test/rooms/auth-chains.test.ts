@@ -29,7 +29,7 @@ class Graph {
   async citations(nid: number, end = Number.MAX_SAFE_INTEGER) {
     this.asked++
     const all = (this.#citing.get(nid) ?? []).filter((citing) => citing < end).toReversed()
-    const citations = all.slice(0, this.#page).map((citing) => ({ citing, kind: citing }))
+    const citations = all.slice(0, this.#page).map((citing) => ({ citing, kind: citing, isCited: this.#citing.has(citing) }))
     return { citations, next: all.length > this.#page ? citations.at(-1)?.citing : undefined }
   }
 
