@@ -34,14 +34,14 @@ class History {
   stateBytes = 0
 
   /** @param like a message of alice on the end of the room */
-  constructor(like: Event, state: ReadonlyMap<string, EventId>, join: Event, forks: number) {
+  constructor(like: Event, state: ReadonlyMap<string, EventId>, own: Event, forks: number) {
     this.#forks = forks
     this.#basis = like
     this.#ends = []
     const idOf = (type: string) => [...state].find(([key]) => key.includes(type))?.[1] ?? ('' as EventId)
     this.#shared = [idOf('m.room.create'), idOf('m.room.power_levels')]
     this.#joinRules = idOf('m.room.join_rules')
-    this.#members.set(alice, join)
+    this.#members.set(alice, own)
   }
 
   /** Every tenth state event is a topic; half of the others are joins, the rest new names of members. */
@@ -89,9 +89,9 @@ async function roomOf(replica: Replica, forks: number): Promise<{ room: Room; hi
   const room = await replica.room(roomId)
   const like = await replica.core.sender.build(room, { sender: alice, type: 'm.room.message', content: {} })
   const state = await replica.currentState(roomId)
-  const [join] = await replica.events([...state].flatMap(([key, eventId]) => (key.includes(alice) ? [eventId] : [])))
-  if (!join) throw new Error('alice has not joined')
-  return { room, history: new History(like, state, join, forks) }
+  const [own] = await replica.events([...state].flatMap(([key, eventId]) => (key.includes(alice) ? [eventId] : [])))
+  if (!own) throw new Error('alice has not joined')
+  return { room, history: new History(like, state, own, forks) }
 }
 
 async function receive(replica: Replica, room: Room, events: readonly Event[]): Promise<void> {
