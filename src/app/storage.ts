@@ -54,11 +54,7 @@ export type Storage = ReturnType<typeof openStorage>
 
 /** Opens the database file, made where there is none, and all table groups over it. `:memory:` is a file in the system's folder for temporary ones. */
 export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', writer?: Writer) {
-  const file = path === ':memory:' ? join(mkdtempSync(join(tmpdir(), 'causeway-')), 'homeserver.db') : path
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  // The files that SQLite puts beside it get the same mode.
-  closeSync(openSync(file, 'a', 0o600))
-  const db = new Database({ path: file, synchronous }, writer)
+  const db = new Database({ path: databaseFile(path), synchronous }, writer)
   const names = new Names(db)
   const rooms = new Rooms(db)
   const authGraph = new AuthGraph(db)
@@ -113,4 +109,13 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     userDirectoryTable: new UserDirectoryTable(db),
     validations: new Validations(db),
   }
+}
+
+/** A file that only this user of the machine reads. */
+function databaseFile(path: string): string {
+  const file = path === ':memory:' ? join(mkdtempSync(join(tmpdir(), 'causeway-')), 'homeserver.db') : path
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  // The files that SQLite puts beside it get the same mode.
+  closeSync(openSync(file, 'a', 0o600))
+  return file
 }
