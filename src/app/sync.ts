@@ -17,6 +17,7 @@ import { EventTexts, type PduSource } from '../sync/event-texts.ts'
 import type { SyncExtension } from '../sync/extension.ts'
 import { LiveAnswers } from '../sync/live-answers.ts'
 import { SyncSockets } from '../sync/sockets.ts'
+import type { DeviceListStream } from '../sync/streams/device-lists.ts'
 import type { KeyCountStream } from '../sync/streams/key-counts.ts'
 import { textFrame } from '../http/web-socket.ts'
 import type { Logger } from '../core/logger.ts'
@@ -139,7 +140,7 @@ export function createSyncSockets(
   storage: Storage,
   streams: UserStreams,
   { sync, roomSections }: Pick<ReturnType<typeof createSync>, 'sync' | 'roomSections'>,
-  keyCountStream: KeyCountStream,
+  deviceStreams: { readonly keyCountStream: KeyCountStream; readonly deviceListStream: DeviceListStream },
 ): SyncSockets {
   const frameOf = textFrame
   const liveAnswers = new LiveAnswers({
@@ -147,7 +148,7 @@ export function createSyncSockets(
     ...streams,
     receipts: storage.receipts,
     sections: roomSections,
-    keyCountStream,
+    ...deviceStreams,
     frameOf,
   })
   return new SyncSockets({ ...storage, clock, log, notifier: streams.notifier, sync, liveAnswers, frameOf })

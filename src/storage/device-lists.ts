@@ -59,9 +59,14 @@ export class DeviceListsTable {
     })
   }
 
+  /** False where it is certain that nobody's devices have changed after `position`, as all see them. */
+  mayHaveChanged(position: number): boolean {
+    return position < this.#lastChange
+  }
+
   /** All users with changes after `position`. */
   async changedSince(position: number): Promise<number[]> {
-    if (position >= this.#lastChange) return []
+    if (!this.mayHaveChanged(position)) return []
     return (await this.#db.all<{ user_nid: number }>(CHANGED, position)).map((row) => row.user_nid)
   }
 

@@ -8,13 +8,15 @@ import { answerOf } from './answer.ts'
 import type { SyncPart } from './extension.ts'
 import type { SyncRequest, SyncTurn } from './request.ts'
 import { type RoomSections, sectionOf } from './room-sections.ts'
+import type { DeviceListStream } from './streams/device-lists.ts'
 import type { KeyCountStream } from './streams/key-counts.ts'
 import { countsText, notificationCounts } from './streams/notification-counts.ts'
 
 export interface LiveAnswersParts {
   rooms: Rooms
   memberships: Memberships
-  deviceListTable: DeviceListsTable
+  deviceListTable: Pick<DeviceListsTable, 'mayHaveChanged'>
+  deviceListStream: DeviceListStream
   receipts: ReceiptsTable
   accountData: AccountData
   unreadCounts: UnreadCounts
@@ -37,14 +39,27 @@ export interface LiveReader {
 /** An answer: a frame, or `nothing` where there is nothing new; `personal` where it has to be built for the one reader alone. */
 export type LiveAnswer = Buffer | 'nothing' | 'personal'
 
+/** What has happened to a reader: something in these joined rooms, and nothing else. */
+export interface LiveNews {
+  readonly reader: LiveReader
+  /** The position up to which the reader has been told everything. */
+  readonly since: number
+  readonly rooms: ReadonlySet<number>
+}
+
+/** What has happened in a room, for whoever it is. */
+interface RoomNews {
+  readonly unread: UnreadNews
+  /** Nids of those who have sent or read something, and so get something else than all others. */
+  readonly authors: ReadonlySet<number>
+}
+
 /** A room's news as many readers get it. */
 interface LiveRoom {
   readonly roomId: string
   readonly text: string
   readonly isNews: boolean
-  /** Nids of those who get something else: they have sent or read something. */
-  readonly authors: ReadonlySet<number>
-  readonly unread: UnreadNews | undefined
+  readonly unread: UnreadNews
   /** The answers with news of this room alone, by all in which they differ. */
   readonly frames: Map<string, Buffer>
 }
@@ -87,9 +102,9 @@ export class LiveRound {
   readonly since: number
   readonly upTo: number
   readonly #parts: LiveAnswersParts
-  /** By group of readers, and by room. */
-  readonly #rooms = new Map<string, Map<number, LiveRoom>>()
-  #hasDeviceNews: boolean | undefined
+  readonly #news = new Map<number, RoomNews | undefined>()
+  /** By group of readers, and by room; undefined where each of them has to be told in a way of their own. */
+  readonly #rooms = new Map<string, Map<number, LiveRoom | undefined>>()
 
   constructor(since: number, upTo: number, parts: LiveAnswersParts) {
     this.since = since
@@ -97,39 +112,44 @@ export class LiveRound {
     this.#parts = parts
   }
 
-  /** The answer for one to whom nothing has happened but in these joined rooms. */
-  async answer(reader: LiveReader, rooms: ReadonlySet<number>): Promise<LiveAnswer> {
-    this.#hasDeviceNews ??= (await this.#parts.deviceListTable.changedSince(this.since)).length > 0
-    if (!reader.ignoresNobody || this.#hasDeviceNews) return 'personal'
+  async answer({ reader, since, rooms }: LiveNews): Promise<LiveAnswer> {
+    const { deviceListStream, keyCountStream } = this.#parts
+    const { request, records, ignoresNobody } = reader
+    if (!ignoresNobody) return 'personal'
+    // Rooms are woken some time after their members' devices have changed, so this is not a matter of the round alone.
+    if (this.#mayHaveDeviceNews(since) && (await deviceListStream.parts({ ...request, since })).length > 0) return 'personal'
     const told: Told[] = []
     for (const roomNid of rooms) {
-      const room = this.#rooms.get(reader.group)?.get(roomNid) ?? (await this.#makeRoom(reader, roomNid))
-      const record = reader.records.get(roomNid)
-      if (!room || record?.membership !== 'join' || room.authors.has(reader.request.reader.userNid)) return 'personal'
+      const record = records.get(roomNid)
+      const room = record?.membership === 'join' ? await this.#room(reader, roomNid) : undefined
+      if (!record || !room) return 'personal'
       if (room.isNews) told.push({ room, counts: await this.#counts(reader, room, record) })
     }
-    return told.length === 0 ? 'nothing' : this.#frame(told, await this.#parts.keyCountStream.parts(reader.request))
+    return told.length === 0 ? 'nothing' : this.#frame(told, await keyCountStream.parts(request))
   }
 
   /** The same without waiting, for news of one room that others have been told of; undefined where something is not at hand. */
-  answerAtHand(reader: LiveReader, rooms: ReadonlySet<number>): Buffer | undefined {
+  answerAtHand({ reader, since, rooms }: LiveNews): Buffer | undefined {
     const [roomNid = 0] = rooms
     const room = this.#rooms.get(reader.group)?.get(roomNid)
     const cursor = reader.cursors.get(roomNid)
-    if (rooms.size !== 1 || !room?.isNews || !room.unread || !cursor || !reader.ignoresNobody || this.#hasDeviceNews)
-      return undefined
     const { userNid, deviceNid } = reader.request.reader
+    if (rooms.size !== 1 || !room?.isNews || !cursor || !reader.ignoresNobody || this.#mayHaveDeviceNews(since)) return undefined
     const keyCounts = this.#parts.keyCountStream.partsAtHand(deviceNid)
-    if (!keyCounts || room.authors.has(userNid)) return undefined
+    if (!keyCounts || this.#news.get(roomNid)?.authors.has(userNid)) return undefined
     const unread = cursor.next(room.unread)
     return unread && this.#frame([{ room, counts: countsText(reader.request, unread) }], keyCounts)
+  }
+
+  #mayHaveDeviceNews(since: number): boolean {
+    return this.#parts.deviceListTable.mayHaveChanged(since)
   }
 
   async #counts({ request, cursors }: LiveReader, { unread }: LiveRoom, record: MembershipRecord): Promise<string> {
     const { unreadCounts } = this.#parts
     const { roomNid } = record
-    if (unread && !cursors.has(roomNid)) cursors.set(roomNid, await unreadCounts.cursor(request.reader, record, unread.from))
-    const next = unread && cursors.get(roomNid)?.next(unread)
+    if (!cursors.has(roomNid)) cursors.set(roomNid, await unreadCounts.cursor(request.reader, record, unread.from))
+    const next = cursors.get(roomNid)?.next(unread)
     return next ? countsText(request, next) : notificationCounts(unreadCounts, this.#turn(request), record)
   }
 
@@ -151,28 +171,31 @@ export class LiveRound {
     return this.#parts.frameOf(texts.join(''))
   }
 
-  /** Undefined where it is not the same for all, or not for this reader. */
-  async #makeRoom({ request, group }: LiveReader, roomNid: number): Promise<LiveRoom | undefined> {
-    const { memberships, receipts, sections, rooms, unreadCounts } = this.#parts
+  /** A room as this reader gets it together with others; undefined where that is not so. */
+  async #room(reader: LiveReader, roomNid: number): Promise<LiveRoom | undefined> {
+    if (!this.#news.has(roomNid)) this.#news.set(roomNid, await this.#newsOf(roomNid))
+    const news = this.#news.get(roomNid)
+    if (!news || news.authors.has(reader.request.reader.userNid)) return undefined
+    let rooms = this.#rooms.get(reader.group)
+    if (!rooms) this.#rooms.set(reader.group, (rooms = new Map()))
+    if (!rooms.has(roomNid)) rooms.set(roomNid, await this.#make(reader, roomNid, news))
+    return rooms.get(roomNid)
+  }
+
+  async #newsOf(roomNid: number): Promise<RoomNews | undefined> {
+    const { memberships, receipts, unreadCounts } = this.#parts
     // Who comes or goes changes whose devices each of the others keeps track of.
     if ((await memberships.begunSince(roomNid, this.since)).length > 0) return undefined
-    const shared = await sections.shared(this.#turn(request), roomNid)
-    if (!shared) return undefined
+    const unread = await unreadCounts.news(roomNid, this.since, this.upTo)
     const read = await receipts.since(roomNid, this.since, this.upTo)
-    const authors = new Set([...shared.senders, ...read.map(({ userNid }) => userNid)])
-    if (authors.has(request.reader.userNid)) return undefined
-    const room = {
-      roomId: (await rooms.get(roomNid)).roomId,
-      text: shared.text,
-      isNews: shared.isNews,
-      authors,
-      unread: await unreadCounts.news(roomNid, this.since, this.upTo),
-      frames: new Map<string, Buffer>(),
-    }
-    const made = this.#rooms.get(group)
-    if (made) made.set(roomNid, room)
-    else this.#rooms.set(group, new Map([[roomNid, room]]))
-    return room
+    const authors = [...read.map(({ userNid }) => userNid), ...(unread?.events ?? []).map(({ event }) => event.senderNid)]
+    return unread && { unread, authors: new Set(authors) }
+  }
+
+  async #make({ request }: LiveReader, roomNid: number, { unread }: RoomNews): Promise<LiveRoom | undefined> {
+    const { sections, rooms } = this.#parts
+    const shared = await sections.shared(this.#turn(request), roomNid)
+    return shared && { ...shared, roomId: (await rooms.get(roomNid)).roomId, unread, frames: new Map<string, Buffer>() }
   }
 
   #turn(request: SyncRequest): SyncTurn & { readonly since: number } {

@@ -37,12 +37,9 @@ export interface RoomSectionsParts {
 export interface SharedNews {
   readonly text: string
   readonly isNews: boolean
-  /** Nids of those who get something else, since they sent one of the events. */
-  readonly senders: ReadonlySet<number>
 }
 
-const NOBODY: ReadonlySet<number> = new Set()
-const NOTHING_SHARED: SharedNews = { text: '', isNews: false, senders: NOBODY }
+const NOTHING_SHARED: SharedNews = { text: '', isNews: false }
 
 /** A joined room's section. @param counts of unread events, which each reader has their own of */
 export const sectionOf = (news: string, counts: string): string => `{${news},${counts}}`
@@ -70,7 +67,7 @@ export class RoomSections {
   }
 
   /**
-   * What all members get who were there all the time, ignore nobody, and have done nothing in the room themselves; undefined where
+   * What all members get, like this one, who were there all the time, ignore nobody, and have sent none of the events; undefined where
    * that is not the same. With lazily loaded members, it depends on what each of them has been told before.
    */
   async shared(turn: SyncTurn & { readonly since: number }, roomNid: number): Promise<SharedNews | undefined> {
@@ -79,14 +76,14 @@ export class RoomSections {
     if (!turn.filter.rooms.includes(room.roomId)) return NOTHING_SHARED
     const content = await contents.news(turn, room, turn.since)
     if (content) {
-      const { isForAll, state, senders, timeline } = content
+      const { isForAll, state, timeline } = content
       const isAlike = isForAll && state.events.length === 0 && !state.summaryChanged && !turn.filter.state.lazyLoadMembers
-      if (!isAlike || senders.has(turn.reader.userNid) || !(await sharedTexts.isForAll(turn, timeline.events))) return undefined
+      if (!isAlike || !(await sharedTexts.isForAll(turn, timeline.events))) return undefined
     }
     const events = content && (await this.#events(turn, room, content, false))
     const ephemeral = await this.#ephemeral(turn, room, false)
     const isNews = events?.isNews === true || ephemeral.isNews
-    return { text: this.#news(turn, events?.text, ephemeral.text, ''), isNews, senders: content?.senders ?? NOBODY }
+    return { text: this.#news(turn, events?.text, ephemeral.text, ''), isNews }
   }
 
   #news(turn: SyncTurn, events: string | undefined, ephemeral: string, accountData: string): string {

@@ -6,7 +6,7 @@ import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import { decodeToken } from '../streams/position.ts'
 import type { Follower } from '../streams/follower.ts'
 import type { Notifier } from '../streams/notifier.ts'
-import type { LiveAnswers, LiveReader } from './live-answers.ts'
+import type { LiveAnswers, LiveNews, LiveReader } from './live-answers.ts'
 import type { Sync } from './long-poll.ts'
 import type { SyncRequest } from './request.ts'
 
@@ -33,12 +33,6 @@ export interface SyncSocketParts {
   liveAnswers: LiveAnswers
   frameOf: (text: string) => Buffer
   log: Logger
-}
-
-/** The rooms in which something has happened to a reader. */
-export interface LiveNews {
-  readonly reader: LiveReader
-  readonly rooms: ReadonlySet<number>
 }
 
 /** What one socket asks of those who keep them all. */
@@ -108,7 +102,7 @@ export class SyncSocket implements WebSocketListener {
     const from = this.#position
     if (this.#isAnswering || !this.#isTaking || !reader || from === undefined || from > position) return undefined
     const rooms = this.#follower?.wasQuiet(from, position) ? this.#follower.roomsSince(position) : undefined
-    return rooms && { reader, rooms }
+    return rooms && { reader, since: from, rooms }
   }
 
   /** Sends an answer with the token of a position; undefined where there was nothing new. */

@@ -5,15 +5,8 @@ import type { Worker } from '../core/worker.ts'
 import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import type { Reader } from '../rooms/client-events.ts'
 import type { Database } from '../storage/database.ts'
-import type { LiveRound } from './live-answers.ts'
-import {
-  CHECK_INTERVAL_MS,
-  type LiveNews,
-  type SocketKeeper,
-  type SocketSession,
-  SyncSocket,
-  type SyncSocketParts,
-} from './socket.ts'
+import type { LiveNews, LiveRound } from './live-answers.ts'
+import { CHECK_INTERVAL_MS, type SocketKeeper, type SocketSession, SyncSocket, type SyncSocketParts } from './socket.ts'
 
 /** Sockets of one user, over all devices. */
 const MAX_OF_USER = 100
@@ -144,14 +137,14 @@ export class SyncSockets implements Worker, SocketKeeper {
 
   /** Most sockets get what others have got already, and none of these waits for anything. */
   #tellAtOnce(round: LiveRound, socket: SyncSocket, news: LiveNews | undefined): boolean {
-    const frame = news && round.answerAtHand(news.reader, news.rooms)
+    const frame = news && round.answerAtHand(news)
     if (frame) socket.send(frame, round.upTo)
     return frame !== undefined
   }
 
   async #tell(round: LiveRound, socket: SyncSocket, news: LiveNews | undefined): Promise<void> {
     try {
-      const answer = news ? await round.answer(news.reader, news.rooms) : 'personal'
+      const answer = news ? await round.answer(news) : 'personal'
       // An answer of its own does not hold up the others.
       if (answer === 'personal') void socket.catchUp()
       else socket.send(answer === 'nothing' ? undefined : answer, round.upTo)

@@ -11,6 +11,7 @@ export const PROTOCOL = 'chat.causeway.sync.v1'
 
 export interface SeenAnswer extends SeenSync {
   readonly to_device: { events: JsonObject[] }
+  readonly device_lists?: { changed?: string[]; left?: string[] }
 }
 
 /** How the server has ended a socket. */

@@ -139,6 +139,28 @@ describe('a socket', () => {
     ])
   })
 
+  test('tells of the devices of those whom its user meets', async () => {
+    await using world = await conversation()
+    const { hs, alice, bob, room } = world
+    const [own, socket] = [await openSocket(hs, alice), await openSocket(hs, bob)]
+    for (const each of [own, socket]) await each.take()
+    const keys = {
+      user_id: alice.id,
+      device_id: alice.deviceId,
+      algorithms: [],
+      keys: { [`ed25519:${alice.deviceId}`]: 'a2V5' },
+      signatures: { [alice.id]: { [`ed25519:${alice.deviceId}`]: 'c2lnbmF0dXJl' } },
+    }
+    await alice.ok('POST', 'keys/upload', { device_keys: keys })
+    await own.takeUntil(({ device_lists: lists }) => lists?.changed?.includes(alice.id) || undefined)
+    await socket.takeUntil(({ device_lists: lists }) => lists?.changed?.includes(alice.id) || undefined)
+    const carol = await hs.user('carol')
+    await carol.join(room)
+    await socket.takeUntil(({ device_lists: lists }) => lists?.changed?.includes(carol.id) || undefined)
+    await carol.leave(room)
+    await socket.takeUntil(({ device_lists: lists }) => lists?.left?.includes(carol.id) || undefined)
+  })
+
   test('takes a filter', async () => {
     await using world = await conversation()
     const { hs, alice, bob, room } = world

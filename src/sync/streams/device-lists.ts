@@ -6,7 +6,7 @@ import type { MembershipRecord, Memberships } from '../../storage/memberships.ts
 import type { Names } from '../../storage/names.ts'
 import type { Notifier } from '../../streams/notifier.ts'
 import type { SyncExtension, SyncPart } from '../extension.ts'
-import type { SyncTurn } from '../request.ts'
+import type { SyncRequest } from '../request.ts'
 import { recordsOf } from '../turn-rooms.ts'
 
 export interface DeviceListStreamParts {
@@ -42,7 +42,7 @@ export class DeviceListStream implements SyncExtension {
     this.#parts = parts
   }
 
-  async parts({ reader, since }: SyncTurn): Promise<SyncPart[]> {
+  async parts({ reader, since }: SyncRequest): Promise<SyncPart[]> {
     if (since === undefined) return []
     const { changed, left } = await this.changes(reader, since)
     if (changed.length + left.length === 0) return []
