@@ -14,6 +14,7 @@ const invite3pid = () =>
 const initialStateEvent = () =>
   Type.Object({ type: Type.String(), state_key: Type.Optional(Type.String()), content: jsonObject() })
 
+/** Everything in a new room is committed at once, and nothing else meanwhile: lists have an end. */
 export const createRoom = clientEndpoint('POST', '/_matrix/client/v3/createRoom', {
   auth: 'access-token',
   rateLimit: 'room-creation',
@@ -24,11 +25,11 @@ export const createRoom = clientEndpoint('POST', '/_matrix/client/v3/createRoom'
     room_alias_name: Type.Optional(Type.String()),
     name: Type.Optional(Type.String()),
     topic: Type.Optional(Type.String()),
-    invite: Type.Optional(Type.Array(userId())),
-    invite_3pid: Type.Optional(Type.Array(invite3pid())),
+    invite: Type.Optional(Type.Array(userId(), { maxItems: 200 })),
+    invite_3pid: Type.Optional(Type.Array(invite3pid(), { maxItems: 50 })),
     room_version: Type.Optional(Type.String()),
     creation_content: Type.Optional(jsonObject()),
-    initial_state: Type.Optional(Type.Array(initialStateEvent())),
+    initial_state: Type.Optional(Type.Array(initialStateEvent(), { maxItems: 200 })),
     preset: Type.Optional(Type.Enum(['private_chat', 'public_chat', 'trusted_private_chat'])),
     is_direct: Type.Optional(Type.Boolean()),
     power_level_content_override: Type.Optional(jsonObject()),

@@ -59,7 +59,7 @@ export function createRoomServices(
   const relatedEvents = new RelatedEvents({ ...common, roomViews, history })
   const roomPreviews = new RoomPreviews(core)
   const { defaultVersion, allowPublication, publicListWithoutAuth } = config.rooms
-  const roomCreation = new RoomCreation({ ...common, invites, defaultVersion, allowPublication })
+  const roomCreation = new RoomCreation({ ...common, invites, defaultVersion, allowPublication, logger })
   const clientSends = new ClientSends({ ...common, relatedEvents, roomAliases, membershipSetting })
   const delayedSender = new DelayedSender({ ...common, clientSends, logger })
   return {

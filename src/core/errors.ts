@@ -44,6 +44,8 @@ export const userInUse = factory(400, 'M_USER_IN_USE', 'That user ID is taken')
 export const invalidUsername = factory(400, 'M_INVALID_USERNAME', 'That user name is not allowed')
 export const exclusive = factory(400, 'M_EXCLUSIVE', 'That name is reserved by an application service')
 export const weakPassword = factory(400, 'M_WEAK_PASSWORD', 'That password is too weak')
+/** Of what users may keep only so many of; src/core/quotas.ts says how many. */
+export const tooMany = factory(400, 'M_TOO_LARGE', 'There are too many of these already')
 export const keyTooLarge = factory(400, 'M_KEY_TOO_LARGE', 'The name of the profile field is too long')
 export const profileTooLarge = factory(400, 'M_PROFILE_TOO_LARGE', 'The profile would become too large')
 export const unknownLoginType = factory(400, 'M_UNKNOWN', 'Unknown login type')

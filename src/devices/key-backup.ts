@@ -2,6 +2,7 @@
 import type { Json } from '../../schemas/json.ts'
 import { invalidParam, notFound, wrongRoomKeysVersion } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
+import { assertWithin } from '../core/quotas.ts'
 import type { Database } from '../storage/database.ts'
 import type { BackedUpKey, KeyBackup, KeyBackupTable, KeyRange } from '../storage/key-backup.ts'
 
@@ -35,9 +36,10 @@ export class KeyBackups {
     this.#table = keyBackupTable
   }
 
-  /** Begins a new version; answers its name. */
+  /** Begins a new version; answers its name. Throws M_TOO_LARGE for one too many. */
   create(userNid: number, { algorithm, auth_data: authData }: BackupRequest): Promise<string> {
     return this.#queue.run(userNid, async () => {
+      assertWithin('key backups', (await this.#table.count(userNid)) + 1)
       const version = (await this.#table.lastVersion(userNid)) + 1
       await this.#db.write((batch) => this.#table.add(batch, userNid, version, algorithm, authData))
       return String(version)

@@ -80,7 +80,8 @@ async function takeBody(call: Call, timeoutMs: number): Promise<void> {
 function check(mounted: Mounted, call: Call): void {
   if (!mounted.params.passes(call.params)) throw refusal('params', mounted.params, call.params)
   if (!mounted.query.passes(call.query)) throw refusal('query', mounted.query, call.query)
-  if (call.body !== undefined && !mounted.body.passes(call.body)) throw refusal('body', mounted.body, call.body)
+  if (call.body !== undefined && !mounted.body.passes(call.body))
+    throw refusal('body', mounted.body, call.body, call.bodyText.length)
 }
 
 function checkResponse(mounted: Mounted, response: RawResponse, onUndeclared: (mistake: string) => void): void {

@@ -34,6 +34,9 @@ export class Check {
   }
 }
 
+/** A longer body that does not pass is refused without a reason. */
+const MAX_EXPLAINED = 64 * 1024
+
 interface Failure {
   /** The first required key that is not there. */
   readonly missing: string | undefined
@@ -41,8 +44,10 @@ interface Failure {
   readonly reason: string
 }
 
-/** The error that a client gets for a part of its request that does not pass. */
-export function refusal(part: Part, check: Check, value: unknown): MatrixError {
+/** The error that a client gets for a part of its request that does not pass. `length` is that of the text it was read from. */
+export function refusal(part: Part, check: Check, value: unknown, length = 0): MatrixError {
+  // To find out why costs far more than to find out that.
+  if (length > MAX_EXPLAINED) return badJson('The body is not as the specification says')
   const { missing, place, reason } = check.failure(value)
   if (missing !== undefined) return missingParam(`Missing ${part === 'body' ? 'key' : 'parameter'} '${missing}'`)
   const why = `${place === '' ? 'The body' : `'${place.slice(1)}'`} ${reason}`

@@ -3,6 +3,7 @@ import { isRoomAlias, type RoomAlias, type RoomId, type ServerName, serverOf } f
 import type { JsonObject } from '../../schemas/json.ts'
 import { aliasTaken, badAlias, forbidden, invalidParam, MatrixError, notFound } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
+import { assertWithin } from '../core/quotas.ts'
 import type { Requester } from '../core/requester.ts'
 import type { AliasRow, Aliases } from '../storage/aliases.ts'
 import type { Database } from '../storage/database.ts'
@@ -61,7 +62,7 @@ export class RoomAliases {
     return { roomId: room.roomId, servers: [serverName, ...servers] }
   }
 
-  /** Gives a room an alias of this server. Throws 409 where it is taken. */
+  /** Gives a room an alias of this server. Throws 409 where it is taken, M_TOO_LARGE for one too many. */
   async add(requester: Requester, alias: RoomAlias, roomId: RoomId): Promise<void> {
     assertNotSuspended(requester)
     const { aliases, db, rooms, memberships, requireMembership } = this.#parts
@@ -70,6 +71,7 @@ export class RoomAliases {
     if (requireMembership) await assertJoined(memberships, room, requester.userNid)
     await this.#queue.run(alias, async () => {
       if (await aliases.get(alias)) throw aliasTaken(`The room alias ${alias} is taken`)
+      assertWithin('aliases', (await aliases.ofRoom(room.nid)).length + 1)
       await db.write((batch) => aliases.add(batch, alias, room.nid, requester.userNid))
     })
   }

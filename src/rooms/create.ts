@@ -4,6 +4,8 @@ import type { JsonObject } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
 import { invalidParam, invalidRoomState, MatrixError, roomInUse, unsupportedRoomVersion } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
+import { Limiter } from '../core/limiter.ts'
+import type { Logger } from '../core/logger.ts'
 import { randomLetters } from '../core/random.ts'
 import type { Requester } from '../core/requester.ts'
 import { buildEvent } from '../protocol/event-builder.ts'
@@ -32,7 +34,11 @@ export interface RoomCreationParts {
   defaultVersion: string
   /** Users may publish their rooms. */
   allowPublication: boolean
+  logger?: Logger | undefined
 }
+
+/** Nothing else is committed while so many are invited together with the making of the room. */
+const INVITED_AT_ONCE = 20
 
 /** A room to be. */
 export interface RoomPlan {
@@ -55,6 +61,8 @@ export interface CreatedRoom {
 export class RoomCreation {
   readonly #parts: RoomCreationParts
   readonly #aliasQueue = new KeyedQueue<RoomAlias>()
+  /** While a room is made nothing else is committed: between two rooms it is the turn of the others. */
+  readonly #oneByOne = new Limiter(1)
   #lastInstant = 0
 
   constructor(parts: RoomCreationParts) {
@@ -62,8 +70,8 @@ export class RoomCreation {
   }
 
   /**
-   * Makes a room and invites users to it. All of its first events are there at once, or none; users of other servers are
-   * invited when it is there.
+   * Makes a room and invites users to it. All of its first events are there at once, or none; users of other servers, and
+   * whoever else is one of many, are invited when it is there.
    * @throws {MatrixError} M_UNSUPPORTED_ROOM_VERSION, M_ROOM_IN_USE, M_INVALID_ROOM_STATE, M_BAD_JSON, M_TOO_LARGE, M_INVITE_BLOCKED
    */
   async create(requester: Requester, request: CreateRoomRequest): Promise<CreatedRoom> {
@@ -74,8 +82,8 @@ export class RoomCreation {
     const invitees = inviteesOf(request)
     for (const target of invitees) await invites.assertAccepts(target)
     const given: JsonObject = request.is_direct === true ? { is_direct: true } : {}
-    const here = invitees.filter((target) => invites.isLocal(target))
-    const drafts = await Promise.all(here.map((target) => invites.draft(requester.userId, target, given)))
+    const first = invitees.filter((target) => invites.isLocal(target)).slice(0, INVITED_AT_ONCE)
+    const drafts = await Promise.all(first.map((target) => invites.draft(requester.userId, target, given)))
     const room = await this.make({
       creator: requester,
       rules,
@@ -84,18 +92,19 @@ export class RoomCreation {
       alias,
       published: request.visibility === 'public' && allowPublication,
     })
-    const elsewhere = invitees.filter((target) => !invites.isLocal(target))
-    await this.#inviteElsewhere(room, requester, elsewhere, given)
+    const others = invitees.filter((target) => !first.includes(target))
+    await this.#invite(room, requester, others, given)
     return { roomId: room.roomId, alias }
   }
 
-  /** The room is there whatever becomes of the invites: one that is refused does not keep the others from being sent. */
-  async #inviteElsewhere(room: Room, { userId }: Requester, targets: readonly UserId[], given: JsonObject): Promise<void> {
-    const refusals: unknown[] = []
+  /** The room is there whatever becomes of the invites, and the client has to learn that it is: failures are logged only. */
+  async #invite(room: Room, { userId }: Requester, targets: readonly UserId[], given: JsonObject): Promise<void> {
+    const { invites, logger } = this.#parts
     for (const target of targets) {
-      await this.#parts.invites.inviteTo(room, userId, target, given).catch((cause: unknown) => refusals.push(cause))
+      await invites.inviteTo(room, userId, target, given).catch((err: unknown) => {
+        logger?.warn({ err, roomId: room.roomId, target }, 'A user could not be invited to a new room')
+      })
     }
-    if (refusals.length > 0) throw refusals[0]
   }
 
   /** The rules of a version by a client's wish, or of the default one. Throws M_UNSUPPORTED_ROOM_VERSION. */
@@ -132,8 +141,10 @@ export class RoomCreation {
     }
     const writes: Promise<void>[] = []
     const sent = [create, ...[join, ...plan.events].map((event) => ({ ...event, sender: plan.creator.userId }))]
-    await heads.locked(room.roomId, () => db.together(room.nid, () => this.#queueAll(room, plan, sent, writes)))
-    await Promise.all(writes)
+    await this.#oneByOne.run(async () => {
+      await heads.locked(room.roomId, () => db.together(room.nid, () => this.#queueAll(room, plan, sent, writes)))
+      await Promise.all(writes)
+    })
     return room
   }
 

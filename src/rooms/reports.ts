@@ -2,6 +2,7 @@
 import { type EventId, type RoomId, type ServerName, serverOf, type UserId } from '../../schemas/ids.ts'
 import type { Clock } from '../core/clock.ts'
 import { invalidParam, notFound } from '../core/errors.ts'
+import { assertWithin } from '../core/quotas.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Accounts } from '../storage/accounts.ts'
 import type { Database } from '../storage/database.ts'
@@ -11,6 +12,7 @@ import type { History } from './history.ts'
 import type { RoomViews } from './room-view.ts'
 
 const MAX_REASON_BYTES = 10_000
+const DAY_MS = 86_400_000
 
 export interface ContentReportsParts {
   serverName: ServerName
@@ -56,6 +58,8 @@ export class ContentReports {
   async #keep({ userNid }: Requester, report: Omit<NewReport, 'reporterNid' | 'reportedTs'>): Promise<void> {
     const { db, reports, clock } = this.#parts
     if (Buffer.byteLength(report.reason ?? '') > MAX_REASON_BYTES) throw invalidParam('The reason is too long')
-    await db.write((batch) => reports.add(batch, { ...report, reporterNid: userNid, reportedTs: clock.now() }))
+    const now = clock.now()
+    assertWithin('reports', (await reports.since(userNid, now - DAY_MS)) + 1)
+    await db.write((batch) => reports.add(batch, { ...report, reporterNid: userNid, reportedTs: now }))
   }
 }

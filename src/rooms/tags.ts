@@ -2,8 +2,10 @@ import { parseJson } from '../core/json-text.ts'
 import { type Json, type JsonObject, objectAt } from '../../schemas/json.ts'
 import { invalidParam } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
+import { assertWithin } from '../core/quotas.ts'
 import type { AccountDataTable } from '../storage/account-data.ts'
 import type { Database } from '../storage/database.ts'
+import { assertKeepable } from '../users/account-data.ts'
 
 const TAGS = 'm.tag'
 const MAX_TAG_BYTES = 255
@@ -28,7 +30,7 @@ export class Tags {
     return (entry && objectAt(parseJson(entry.content) as JsonObject, 'tags')) ?? {}
   }
 
-  /** @throws {MatrixError} M_INVALID_PARAM for a tag that is too long */
+  /** @throws {MatrixError} M_INVALID_PARAM for a tag that is too long, M_TOO_LARGE for one too many */
   async set(userNid: number, roomNid: number, tag: string, content: JsonObject): Promise<void> {
     // The name of a tag MUST NOT exceed 255 bytes.
     if (Buffer.byteLength(tag) > MAX_TAG_BYTES) throw invalidParam('A tag is at most 255 bytes long')
@@ -43,7 +45,10 @@ export class Tags {
     return this.#queue.run(userNid, async () => {
       const { db, accountData } = this.#parts
       const tags = Object.fromEntries(edit(Object.entries(await this.of(userNid, roomNid))))
-      await db.write((batch) => accountData.set(batch, userNid, roomNid, TAGS, JSON.stringify({ tags })))
+      assertWithin('tags', Object.keys(tags).length)
+      const text = JSON.stringify({ tags })
+      await assertKeepable(accountData, userNid, await accountData.get(userNid, roomNid, TAGS), text)
+      await db.write((batch) => accountData.set(batch, userNid, roomNid, TAGS, text))
     })
   }
 }

@@ -7,6 +7,7 @@ const GET = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ? AND room_nid
 const OF_USER = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ?`
 const OF_ROOM = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ? AND room_nid = ?`
 const SINCE = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ? AND position > ? AND position <= ?`
+const USAGE = 'SELECT count(*) AS entries, coalesce(sum(octet_length(content)), 0) AS bytes FROM account_data WHERE user_nid = ?'
 const SET = `INSERT INTO account_data (user_nid, room_nid, type, content, position) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (user_nid, room_nid, type) DO UPDATE SET content = excluded.content, position = excluded.position`
 const REMOVE_ALL = 'DELETE FROM account_data WHERE user_nid = ?'
@@ -69,6 +70,11 @@ export class AccountDataTable {
   async since(userNid: number, after: number, upTo: number): Promise<AccountDataEntry[]> {
     if (!this.#changes.mayHaveChanged(userNid, after)) return []
     return (await this.#db.all<AccountDataRow>(SINCE, userNid, after, upTo)).map(toEntry)
+  }
+
+  /** How much a user keeps in all. */
+  async usage(userNid: number): Promise<{ entries: number; bytes: number }> {
+    return (await this.#db.get<{ entries: number; bytes: number }>(USAGE, userNid)) ?? { entries: 0, bytes: 0 }
   }
 
   /** @param content JSON text */

@@ -4,6 +4,7 @@ import type { Batch, Database } from './database.ts'
 const COLUMNS = 'device_nid, user_nid, device_id, display_name, last_seen_ts, last_seen_ip, last_seen_agent'
 const GET = `SELECT ${COLUMNS} FROM devices WHERE user_nid = ? AND device_id = ?`
 const OF_USER = `SELECT ${COLUMNS} FROM devices WHERE user_nid = ? ORDER BY device_nid`
+const COUNT = 'SELECT count(*) AS n FROM devices WHERE user_nid = ?'
 const INSERT = 'INSERT INTO devices (device_nid, user_nid, device_id, display_name) VALUES (?, ?, ?, ?)'
 const RENAME = 'UPDATE devices SET display_name = ? WHERE device_nid = ?'
 const SEEN = 'UPDATE devices SET last_seen_ts = ?, last_seen_ip = ?, last_seen_agent = ? WHERE device_nid = ?'
@@ -54,6 +55,10 @@ export class Devices {
   /** All devices of a user, the oldest first. */
   async ofUser(userNid: number): Promise<Device[]> {
     return (await this.#db.all<DeviceRow>(OF_USER, userNid)).map(toDevice)
+  }
+
+  async count(userNid: number): Promise<number> {
+    return (await this.#db.get<{ n: number }>(COUNT, userNid))?.n ?? 0
   }
 
   /** A new device; answers its nid. The batch fails when the user has one of that id. */

@@ -6,6 +6,7 @@ const COLUMNS = 'version, algorithm, auth_data, revision, size, deleted'
 const GET = `SELECT ${COLUMNS} FROM key_backups WHERE user_nid = ? AND version = ?`
 const CURRENT = `SELECT ${COLUMNS} FROM key_backups WHERE user_nid = ? AND deleted = 0 ORDER BY version DESC LIMIT 1`
 const LAST = 'SELECT max(version) AS n FROM key_backups WHERE user_nid = ?'
+const COUNT = 'SELECT count(*) AS n FROM key_backups WHERE user_nid = ? AND deleted = 0'
 const ADD = 'INSERT INTO key_backups (user_nid, version, algorithm, auth_data) VALUES (?, ?, ?, ?)'
 const SET_AUTH = 'UPDATE key_backups SET auth_data = ? WHERE user_nid = ? AND version = ?'
 const SET_SIZE = 'UPDATE key_backups SET revision = ?, size = ? WHERE user_nid = ? AND version = ?'
@@ -83,6 +84,11 @@ export class KeyBackupTable {
   async current(userNid: number): Promise<KeyBackup | undefined> {
     const row = await this.#db.get<BackupRow>(CURRENT, userNid)
     return row && toBackup(row)
+  }
+
+  /** How many versions a user has not deleted. */
+  async count(userNid: number): Promise<number> {
+    return (await this.#db.get<{ n: number }>(COUNT, userNid))?.n ?? 0
   }
 
   /** The highest version that was ever made; 0 for none. */

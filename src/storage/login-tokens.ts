@@ -3,6 +3,7 @@ import type { Batch, Database } from './database.ts'
 const INSERT = 'INSERT INTO login_tokens (hash, user_nid, expires_ts) VALUES (?, ?, ?)'
 const GET = 'SELECT user_nid FROM login_tokens WHERE hash = ? AND expires_ts > ?'
 const REMOVE = 'DELETE FROM login_tokens WHERE hash = ?'
+const REMOVE_OLDEST = `DELETE FROM login_tokens WHERE hash IN (SELECT hash FROM login_tokens WHERE user_nid = ? ORDER BY expires_ts DESC LIMIT -1 OFFSET ?)`
 const REMOVE_EXPIRED = 'DELETE FROM login_tokens WHERE expires_ts <= ?'
 
 /** The `login_tokens` table. */
@@ -24,6 +25,11 @@ export class LoginTokensTable {
 
   remove(batch: Batch, hash: string): void {
     batch.run(REMOVE, hash)
+  }
+
+  /** Keeps the newest of a user's only. */
+  removeOldest(batch: Batch, userNid: number, kept: number): void {
+    batch.run(REMOVE_OLDEST, userNid, kept)
   }
 
   removeExpired(batch: Batch, now: number): void {

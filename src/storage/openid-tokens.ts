@@ -3,6 +3,7 @@ import type { Batch, Database } from './database.ts'
 
 const FIND = 'SELECT n.name, o.expires_ts FROM openid_tokens o JOIN names n ON n.nid = o.user_nid WHERE o.hash = ?'
 const INSERT = 'INSERT INTO openid_tokens (hash, user_nid, expires_ts) VALUES (?, ?, ?)'
+const REMOVE_OLDEST = `DELETE FROM openid_tokens WHERE hash IN (SELECT hash FROM openid_tokens WHERE user_nid = ? ORDER BY expires_ts DESC LIMIT -1 OFFSET ?)`
 const REMOVE_EXPIRED = 'DELETE FROM openid_tokens WHERE expires_ts < ?'
 
 /** The `openid_tokens` table. */
@@ -21,6 +22,11 @@ export class OpenIdTokens {
 
   add(batch: Batch, hash: string, userNid: number, expiresTs: number): void {
     batch.run(INSERT, hash, userNid, expiresTs)
+  }
+
+  /** Keeps the newest of a user's only. */
+  removeOldest(batch: Batch, userNid: number, kept: number): void {
+    batch.run(REMOVE_OLDEST, userNid, kept)
   }
 
   removeExpired(batch: Batch, now: number): void {

@@ -6,6 +6,8 @@ const GET = 'SELECT operation, parameters, completed, outcome FROM uia_sessions 
 const SAVE = `INSERT INTO uia_sessions (session_id, operation, parameters, completed, outcome, expires_ts) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (session_id) DO UPDATE SET parameters = excluded.parameters, completed = excluded.completed, outcome = excluded.outcome`
 const REMOVE = 'DELETE FROM uia_sessions WHERE session_id = ?'
+const REMOVE_OLDEST = `DELETE FROM uia_sessions WHERE session_id IN
+  (SELECT session_id FROM uia_sessions WHERE operation >= ? AND operation < ? ORDER BY expires_ts DESC LIMIT -1 OFFSET ?)`
 const REMOVE_EXPIRED = 'DELETE FROM uia_sessions WHERE expires_ts <= ?'
 
 /** A user-interactive authentication under way. */
@@ -63,6 +65,11 @@ export class UiaSessions {
 
   remove(batch: Batch, key: string): void {
     batch.run(REMOVE, key)
+  }
+
+  /** Keeps the newest of those only whose operations begin with `prefix`, which ends in a space. */
+  removeOldest(batch: Batch, prefix: string, kept: number): void {
+    batch.run(REMOVE_OLDEST, prefix, `${prefix.slice(0, -1)}!`, kept)
   }
 
   removeExpired(batch: Batch, now: number): void {

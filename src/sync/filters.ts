@@ -2,6 +2,7 @@ import { RecentCache } from '../core/recent-cache.ts'
 import { parseJson } from '../core/json-text.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import { invalidParam, notFound } from '../core/errors.ts'
+import { assertWithin } from '../core/quotas.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import type { Database } from '../storage/database.ts'
 import type { Filters } from '../storage/filters.ts'
@@ -23,7 +24,7 @@ export class SyncFilters {
     this.#parts = parts
   }
 
-  /** Stores a filter; the same one is stored once. Gives its id. @throws {MatrixError} 400 where it is not valid */
+  /** Stores a filter; the same one is stored once. Gives its id. @throws {MatrixError} 400 where it is not valid, or one too many */
   define(userNid: number, filter: JsonObject): Promise<string> {
     const text = JSON.stringify(filter)
     this.#compiler.compile(text)
@@ -31,7 +32,9 @@ export class SyncFilters {
       const { db, filters } = this.#parts
       const known = await filters.find(userNid, text)
       if (known !== undefined) return String(known)
+      // Filters are never deleted, so the last number is how many there are.
       const id = (await filters.last(userNid)) + 1
+      assertWithin('filters', id)
       await db.write((batch) => filters.add(batch, userNid, id, text))
       return String(id)
     })

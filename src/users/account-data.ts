@@ -2,7 +2,8 @@ import { parseJson } from '../core/json-text.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import { type JsonObject, objectAt } from '../../schemas/json.ts'
 import { notFound, serverManaged } from '../core/errors.ts'
-import { type AccountDataTable, GLOBAL } from '../storage/account-data.ts'
+import { assertWithin } from '../core/quotas.ts'
+import { type AccountDataEntry, type AccountDataTable, GLOBAL } from '../storage/account-data.ts'
 import type { Database } from '../storage/database.ts'
 import { rulesetJson } from './push-rule-edits.ts'
 import type { PushRules, RulesOwner } from './push-rules.ts'
@@ -17,6 +18,20 @@ export interface AccountDataParts {
   db: Database
   table: AccountDataTable
   pushRules: PushRules
+}
+
+/** Throws M_TOO_LARGE where the user would keep too much with `text` in place of `earlier`. */
+export async function assertKeepable(
+  table: AccountDataTable,
+  userNid: number,
+  earlier: AccountDataEntry | undefined,
+  text: string,
+): Promise<void> {
+  const more = Buffer.byteLength(text) - Buffer.byteLength(earlier?.content ?? '')
+  if (earlier && more <= 0) return
+  const { entries, bytes } = await table.usage(userNid)
+  assertWithin('entries of account data', entries + (earlier ? 0 : 1))
+  assertWithin('bytes of account data', bytes + more)
 }
 
 /** Data that users keep for their own clients. https://spec.matrix.org/v1.19/client-server-api/#client-config */
@@ -38,11 +53,13 @@ export class AccountData {
     return parseJson(entry.content) as JsonObject
   }
 
-  /** @throws {MatrixError} 405 M_BAD_JSON for a type that the server manages */
+  /** @throws {MatrixError} 405 M_BAD_JSON for a type that the server manages, M_TOO_LARGE where the user keeps too much */
   async set({ userNid }: RulesOwner, type: string, content: JsonObject, roomNid = GLOBAL): Promise<void> {
     if (SERVER_MANAGED.has(type)) throw serverManaged(`${type} cannot be set through this API`)
     const { db, table } = this.#parts
-    await db.write((batch) => table.set(batch, userNid, roomNid, type, JSON.stringify(content)))
+    const text = JSON.stringify(content)
+    await assertKeepable(table, userNid, await table.get(userNid, roomNid, type), text)
+    await db.write((batch) => table.set(batch, userNid, roomNid, type, text))
   }
 
   /** The users whom this user ignores. https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
 import { forbidden, missingParam } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
+import { NEWEST_KEPT } from '../core/quotas.ts'
 import { randomToken } from '../core/random.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Account, Accounts } from '../storage/accounts.ts'
@@ -49,6 +50,7 @@ export class LoginTokens {
     await db.write((batch) => {
       loginTokenTable.removeExpired(batch, now)
       loginTokenTable.add(batch, hashToken(token), userNid, now + LOGIN_TOKEN_LASTS_MS)
+      loginTokenTable.removeOldest(batch, userNid, NEWEST_KEPT.loginTokens)
     })
     return token
   }

@@ -2,6 +2,7 @@
 import type { UserId } from '../../schemas/ids.ts'
 import type { Clock } from '../core/clock.ts'
 import { missingToken, unknownToken } from '../core/errors.ts'
+import { NEWEST_KEPT } from '../core/quotas.ts'
 import { randomToken } from '../core/random.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Database } from '../storage/database.ts'
@@ -32,6 +33,7 @@ export class OpenId {
     await db.write((batch) => {
       openIdTokens.removeExpired(batch, now)
       openIdTokens.add(batch, hashToken(token), userNid, now + OPENID_LASTS_MS)
+      openIdTokens.removeOldest(batch, userNid, NEWEST_KEPT.openIdTokens)
     })
     return token
   }

@@ -2,6 +2,7 @@
 import type { UserId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import { invalidParam, missingParam, notFound, unknownRelativeRule } from '../core/errors.ts'
+import { assertWithin } from '../core/quotas.ts'
 import { defaultPushRules, MASTER_RULE_ID } from '../protocol/default-push-rules.ts'
 import type { PushAction, PushRule, PushRuleKind, PushRuleset } from '../protocol/push-rules.ts'
 
@@ -76,7 +77,7 @@ export function findRule(ruleset: PushRuleset, kind: PushRuleKind, ruleId: strin
 
 /**
  * Adds a rule, or replaces the user's rule of the same kind and id.
- * @throws {MatrixError} 400 where the rule is not valid, or `before` or `after` is none of the user's own rules
+ * @throws {MatrixError} 400 where the rule is not valid or one too many, or `before` or `after` is none of the user's own rules
  */
 export function withRule(
   edits: PushRuleEdits,
@@ -97,6 +98,7 @@ export function withRule(
       before.map((other) => (other === old ? made : other)),
     )
   const others = before.filter((other) => other !== old)
+  if (!old) assertWithin('push rules', 1 + Object.values(edits.rules).flat().length)
   return withRules(edits, kind, others.toSpliced(indexOf(others, place), 0, made))
 }
 

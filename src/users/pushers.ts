@@ -3,6 +3,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import { stringAt } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
 import { invalidParam, missingParam } from '../core/errors.ts'
+import { assertWithin } from '../core/quotas.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Batch, Database } from '../storage/database.ts'
 import type { DeviceAddress, DeviceListener } from './sessions.ts'
@@ -49,12 +50,16 @@ export class UserPushers implements DeviceListener {
     return (await this.#parts.pushers.ofUser(userNid)).map(({ pusher }) => pusher)
   }
 
-  /** Makes, changes or takes away a pusher. @throws {MatrixError} M_MISSING_PARAM, M_INVALID_PARAM */
+  /** Makes, changes or takes away a pusher. @throws {MatrixError} M_MISSING_PARAM, M_INVALID_PARAM, M_TOO_LARGE */
   async set({ userNid, deviceNid }: Requester, wish: PusherWish): Promise<void> {
     const { db, clock, pushers } = this.#parts
     if (wish.kind === null) return db.write((batch) => pushers.remove(batch, userNid, wish))
     assertValid(wish)
     const pusher = Object.fromEntries(KEPT.flatMap((key) => (wish.body[key] === undefined ? [] : [[key, wish.body[key]]])))
+    const others = (await pushers.ofUser(userNid)).filter(
+      ({ pusher: { app_id: id, pushkey: key } }) => id !== wish.appId || key !== wish.pushkey,
+    )
+    assertWithin('pushers', others.length + 1)
     await db.write((batch) => {
       if (!wish.append) pushers.removeOfOthers(batch, userNid, wish)
       pushers.set(batch, userNid, wish, { deviceNid: deviceNid ?? 0, pusher: pusher as JsonObject, setTs: clock.now() })

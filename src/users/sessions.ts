@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { unknownToken, userLocked } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { randomLetters, randomToken } from '../core/random.ts'
+import { assertWithin } from '../core/quotas.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Batch, Database } from '../storage/database.ts'
 import type { Device, Devices } from '../storage/devices.ts'
@@ -76,10 +77,13 @@ export class Sessions {
     return this.#queue.run(userNid, task)
   }
 
-  /** Opens a session of a user who has been authenticated. Call it within `exclusively`. */
+  /** Opens a session of a user who has been authenticated. Call it within `exclusively`. Throws M_TOO_LARGE for one device too many. */
   async open(user: User, request: SessionRequest): Promise<Credentials> {
     const device = request.deviceId === undefined ? undefined : await this.#deps.devices.get(user.userNid, request.deviceId)
-    if (!device) return this.#deps.db.write((batch) => this.openNew(batch, user, request))
+    if (!device) {
+      assertWithin('devices', (await this.#deps.devices.count(user.userNid)) + 1)
+      return this.#deps.db.write((batch) => this.openNew(batch, user, request))
+    }
     const revoked = await this.#deps.tokens.accessOf([device.deviceNid])
     return this.#deps.db.write((batch) => {
       // The server will invalidate any access and refresh tokens previously assigned to that device.

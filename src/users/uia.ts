@@ -5,6 +5,7 @@ import { type Json, type JsonObject, objectAt, stringAt } from '../../schemas/js
 import type { Clock } from '../core/clock.ts'
 import { forbidden, MatrixError } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
+import { NEWEST_KEPT } from '../core/quotas.ts'
 import { randomToken } from '../core/random.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Batch, Database } from '../storage/database.ts'
@@ -209,6 +210,8 @@ export class UserInteractiveAuth {
     await db.write((batch) => {
       sessions.removeExpired(batch, now)
       sessions.save(batch, hashToken(id), session, now + SESSION_LIFETIME_MS)
+      const owner = /^@\S+ /.exec(session.operation)?.[0]
+      if (owner !== undefined) sessions.removeOldest(batch, owner, NEWEST_KEPT.uiaSessions)
     })
   }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testFederation } from '../support/homeserver.ts'
-import type { TestUser } from '../support/user.ts'
+import type { SeenEvent, TestUser } from '../support/user.ts'
 
 const VERSIONS = ['1', '5', '10', '11', '12']
 
@@ -306,4 +306,19 @@ test('the event near a time is found at the other server', async () => {
   await bob.join(roomId, 'hs1.test')
   const path = `/_matrix/client/v1/rooms/${encodeURIComponent(roomId)}/timestamp_to_event?ts=${time}&dir=b`
   assert.equal((await bob.ok('GET', path))['event_id'], eventId)
+})
+
+test('a new room is there, and its client told so, when an invite of it cannot be delivered', async () => {
+  await using servers = await testFederation(1)
+  const [first] = servers
+  assert.ok(first)
+  const alice = await first.user('alice')
+  const roomId = await alice.createRoom({ invite: ['@bob:127.0.0.1:1', `@carol:${first.name}`] })
+  const { chunk } = await alice.ok('GET', `rooms/${encodeURIComponent(roomId)}/members`)
+  const members = (chunk as SeenEvent[]).map(({ state_key: user, content }) => [user, content['membership']])
+  assert.deepEqual(members, [
+    [alice.id, 'join'],
+    [`@carol:${first.name}`, 'invite'],
+  ])
+  await alice.refused(502, 'M_UNKNOWN', 'POST', `rooms/${encodeURIComponent(roomId)}/invite`, { user_id: '@bob:127.0.0.1:1' })
 })

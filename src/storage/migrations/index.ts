@@ -15,6 +15,7 @@ import { delayedEvents } from './0013-delayed-events.ts'
 import { threadSubscriptions } from './0014-thread-subscriptions.ts'
 import { rateLimits } from './0015-rate-limits.ts'
 import { dehydratedDevices } from './0016-dehydrated-devices.ts'
+import { quotas } from './0017-quotas.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   { number: 14, name: 'thread subscriptions', sql: threadSubscriptions },
   { number: 15, name: 'rate limits', sql: rateLimits },
   { number: 16, name: 'dehydrated devices', sql: dehydratedDevices },
+  { number: 17, name: 'quotas', sql: quotas },
 ]

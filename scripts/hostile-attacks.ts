@@ -1,0 +1,94 @@
+/** The attacks of scripts/hostile.ts, run in a thread of their own so that they do not slow down the clock of the others. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { Connection } from '../bench/connection.ts'
+
+export interface Target {
+  readonly attack: string
+  readonly url: string
+  readonly token: string
+  readonly userId: string
+}
+
+type Attack = (target: Target) => Promise<void>
+type Call = readonly [method: string, path: string, body: object]
+
+const MEGABYTE = 1024 * 1024
+const CHUNK = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(0x10000, 'x'), Buffer.from('\r\n')])
+
+const accountData = ({ userId }: Target) => `/_matrix/client/v3/user/${userId}/account_data/org.example.hostile`
+const invitees = (count: number) => Array.from({ length: count }, (_, n) => `@user${n}:test.example`)
+const manyKeys = (n: number) => Object.fromEntries(Array.from({ length: 10_000 }, (_, key) => [`key${key}`, n]))
+
+/** Each goes on until its thread is ended. */
+export const ATTACKS: Readonly<Record<string, Attack>> = {
+  nothing: async () => {},
+  'bodies of 50 MB': (target) => onSockets(20, () => sendBody(target)),
+  '10,000 filters': calls((target, n) => [
+    'POST',
+    `/_matrix/client/v3/user/${target.userId}/filter`,
+    { event_format: 'client', room: { timeline: { limit: n + 1 } } },
+  ]),
+  'account data of 10,000 keys': calls((target, n) => ['PUT', accountData(target), manyKeys(n)]),
+  '10,000 types of account data': calls((target, n) => ['PUT', `${accountData(target)}${n}`, { n }]),
+  'rooms with 200 invites': calls(() => ['POST', '/_matrix/client/v3/createRoom', { invite: invitees(200) }]),
+  'rooms with 10,000 invites': calls(() => ['POST', '/_matrix/client/v3/createRoom', { invite: invitees(10_000) }]),
+  '500 sockets, a letter a second': (target) => onSockets(500, () => dribble(target)),
+}
+
+/** The same call over and over, on four connections. */
+function calls(make: (target: Target, n: number) => Call): Attack {
+  let n = 0
+  return (target) =>
+    onSockets(4, async () => {
+      const connection = new Connection(target.url)
+      for (;;) {
+        const [method, path, body] = make(target, n++)
+        await connection.request(method, path, target.token, JSON.stringify(body))
+      }
+    })
+}
+
+/** Begins anew what comes to an end, for the server may hang up. */
+async function onSockets(count: number, task: () => Promise<void>): Promise<void> {
+  const again = async () => {
+    for (;;) {
+      await task().catch(() => {})
+      await sleep(10)
+    }
+  }
+  await Promise.all(Array.from({ length: count }, again))
+}
+
+async function open(target: Target): Promise<Socket> {
+  const { port, hostname } = new URL(target.url)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
+async function sendBody(target: Target): Promise<void> {
+  const socket = await open(target)
+  socket.resume()
+  socket.write(
+    `PUT ${accountData(target)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${target.token}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  )
+  for (let sent = 0; sent < 50 * MEGABYTE && !socket.destroyed; sent += CHUNK.length) {
+    if (!socket.write(CHUNK)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+  }
+  socket.destroy()
+}
+
+async function dribble(target: Target): Promise<void> {
+  const socket = await open(target)
+  socket.write('GET /_matrix/client/versions HTTP/1.1\r\nX-Slow: ')
+  for (; !socket.destroyed; await sleep(1000)) socket.write('x')
+}
+
+if (!isMainThread && parentPort) {
+  const target: Target = workerData
+  await ATTACKS[target.attack]?.(target)
+}

@@ -1,0 +1,141 @@
+/** How much one user may keep: the last that is allowed, the first that is not, and that what is there can still be changed. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openStorage } from '../../src/app/storage.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { assertWithin } from '../../src/core/quotas.ts'
+import { KeyBackups } from '../../src/devices/key-backup.ts'
+import { Tags } from '../../src/rooms/tags.ts'
+import { SyncFilters } from '../../src/sync/filters.ts'
+import { AccountData } from '../../src/users/account-data.ts'
+import { OpenId } from '../../src/users/openid.ts'
+import { noEdits, withoutRule, withRule } from '../../src/users/push-rule-edits.ts'
+import { PushRules } from '../../src/users/push-rules.ts'
+import { UserPushers } from '../../src/users/pushers.ts'
+import { testHomeserver } from '../support/homeserver.ts'
+import { ALICE } from '../http/support.ts'
+
+const TOO_MANY = { status: 400, errcode: 'M_TOO_LARGE' }
+const ROOM = 1
+
+/** Tables on a disk that nobody waits for. */
+async function storage() {
+  await using stack = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-'))
+  stack.defer(() => rm(folder, { recursive: true }))
+  const tables = openStorage(join(folder, 'test.db'), 'OFF')
+  stack.use(tables.db)
+  const disposal = stack.move()
+  return { ...tables, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
+}
+
+test('filters', async () => {
+  await using tables = await storage()
+  const filters = new SyncFilters(tables)
+  const define = (limit: number) => filters.define(ALICE.userNid, { room: { timeline: { limit } } })
+  await tables.db.write((batch) => {
+    for (let id = 1; id < 1_000; id++) tables.filters.add(batch, ALICE.userNid, id, JSON.stringify({ number: id }))
+  })
+  assert.deepEqual([await define(1), await define(1)], ['1000', '1000'], 'the same filter counts once')
+  await assert.rejects(define(2), TOO_MANY)
+  assert.equal(await define(1), '1000')
+})
+
+test('account data', async () => {
+  await using tables = await storage()
+  const pushRules = new PushRules({ db: tables.db, table: tables.pushRules })
+  const accountData = new AccountData({ db: tables.db, table: tables.accountData, pushRules })
+  const megabyte = 'x'.repeat(1_000_000)
+  for (let n = 0; n < 20; n++) await accountData.set(ALICE, `org.example.${n}`, { megabyte })
+  await assert.rejects(accountData.set(ALICE, 'org.example.more', { megabyte }), TOO_MANY)
+  await assert.rejects(accountData.set(ALICE, 'org.example.more', { megabyte }, ROOM), TOO_MANY)
+  await accountData.set(ALICE, 'org.example.0', {})
+  await accountData.set(ALICE, 'org.example.more', { megabyte })
+  await tables.db.write((batch) => {
+    for (let n = 0; n < 20_000 - 21; n++) tables.accountData.set(batch, ALICE.userNid, ROOM, `org.example.${n}`, '{}')
+  })
+  await assert.rejects(accountData.set(ALICE, 'org.example.last', {}), TOO_MANY)
+  await accountData.set(ALICE, 'org.example.1', {})
+})
+
+test('tags', async () => {
+  await using tables = await storage()
+  const tags = new Tags(tables)
+  for (let n = 0; n < 100; n++) await tags.set(ALICE.userNid, ROOM, `u.${n}`, {})
+  await assert.rejects(tags.set(ALICE.userNid, ROOM, 'u.100', {}), TOO_MANY)
+  await tags.set(ALICE.userNid, ROOM, 'u.99', { order: 0.5 })
+  await tags.remove(ALICE.userNid, ROOM, 'u.0')
+  await tags.set(ALICE.userNid, ROOM, 'u.100', {})
+})
+
+test('push rules', () => {
+  const rule = { actions: ['notify' as const] }
+  const rules = Array.from({ length: 2_999 }, (_, n) => ({ rule_id: `!${n}`, default: false, enabled: true, actions: [] }))
+  let edits = withRule({ ...noEdits, rules: { room: rules } }, 'sender', '@eve:example.org', rule, {})
+  const another = { ...rule, conditions: [] }
+  assert.throws(() => withRule(edits, 'override', 'one', another, {}), TOO_MANY)
+  edits = withRule(edits, 'room', '!0', rule, {})
+  withRule(withoutRule(edits, 'room', '!0'), 'override', 'one', another, {})
+})
+
+test('pushers', async () => {
+  await using tables = await storage()
+  const pushers = new UserPushers({ ...tables, clock: systemClock })
+  const names = { app_display_name: 'Mail', device_display_name: 'Mail', lang: 'en', data: {} }
+  const set = (n: number) => {
+    const key = { appId: 'm.email', pushkey: `${n}@example.org` }
+    const body = { ...names, kind: 'email', app_id: key.appId, pushkey: key.pushkey }
+    return pushers.set(ALICE, { ...key, kind: 'email', append: true, body })
+  }
+  for (let n = 0; n < 100; n++) await set(n)
+  await assert.rejects(set(100), TOO_MANY)
+  await set(99)
+})
+
+test('key backups', async () => {
+  await using tables = await storage()
+  const backups = new KeyBackups(tables)
+  const create = () => backups.create(ALICE.userNid, { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: {} })
+  for (let n = 0; n < 100; n++) await create()
+  await assert.rejects(create(), TOO_MANY)
+  await backups.delete(ALICE.userNid, '1')
+  assert.equal(await create(), '101')
+})
+
+test('devices and aliases', () => {
+  assertWithin('devices', 5_000)
+  assert.throws(() => assertWithin('devices', 5_001), TOO_MANY)
+  assertWithin('aliases', 1_000)
+  assert.throws(() => assertWithin('aliases', 1_001), { message: 'No more than 1000 aliases are kept: delete some first' })
+})
+
+test('of OpenID tokens the newest are kept', async () => {
+  await using tables = await storage()
+  const nids = await tables.names.resolve([ALICE.userId])
+  let userNid = 0
+  await tables.db.write((batch) => void (userNid = nids.nid(batch, ALICE.userId)))
+  let now = 1_000_000
+  const openId = new OpenId({ ...tables, clock: { ...systemClock, now: () => now++ } })
+  const first = await openId.issue({ ...ALICE, userNid })
+  const second = await openId.issue({ ...ALICE, userNid })
+  for (let n = 0; n < 99; n++) await openId.issue({ ...ALICE, userNid })
+  await assert.rejects(openId.ownerOf(first), { errcode: 'M_UNKNOWN_TOKEN' })
+  assert.equal(await openId.ownerOf(second), ALICE.userId)
+})
+
+test('the lists of a new room have an end, and a user has an end of reports in a day', async () => {
+  await using hs = await testHomeserver()
+  const [alice, bob] = await hs.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const users = (count: number) => Array.from({ length: count }, (_, n) => `@u${n}:${hs.name}`)
+  await alice.ok('POST', 'createRoom', { invite: users(200) })
+  await alice.refused(400, 'M_BAD_JSON', 'POST', 'createRoom', { invite: users(201) })
+  const state = Array.from({ length: 201 }, (_, n) => ({ type: 'org.example', state_key: String(n), content: {} }))
+  await alice.refused(400, 'M_BAD_JSON', 'POST', 'createRoom', { initial_state: state })
+  const report = () => alice.call('POST', `users/${bob.id}/report`, { reason: 'x' })
+  await Promise.all(Array.from({ length: 200 }, report))
+  assert.equal((await report()).body['errcode'], 'M_TOO_LARGE')
+})
