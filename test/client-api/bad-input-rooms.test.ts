@@ -32,6 +32,7 @@ const bodyFor = (path: string, event: string): JsonObject => {
   if (path.endsWith('/typing/:userId')) return { typing: true }
   if (path.endsWith('/upgrade')) return { new_version: '11' }
   if (path.endsWith('/report')) return { reason: 'none' }
+  if (path.includes('/delayed_event/')) return { delay_ms: 60_000, content: {} }
   if (/\/(ban|unban|kick|invite)$/.test(path)) return { user_id: world.bob.id }
   return path.endsWith('/read_markers') ? { 'm.fully_read': event } : {}
 }
