@@ -119,15 +119,23 @@ export const medium = () => Type.Enum(['email', 'msisdn'])
 
 export const unbindResult = () => Type.Object({ id_server_unbind_result: Type.Enum(['success', 'no-support']) })
 
+const deviceKeyKeys = {
+  user_id: userId(),
+  device_id: deviceId(),
+  algorithms: Type.Array(Type.String()),
+  keys: mapOf(Type.String()),
+  signatures: signatures(),
+}
+
 /** A device's identity keys, signed by the device. */
-export const deviceKeys = () =>
-  Type.Unsafe<DeviceKeys>(
+export const deviceKeys = () => Type.Unsafe<DeviceKeys>(Type.Object(deviceKeyKeys))
+
+/** The same as others get them: with the name that the user has given to the device. */
+export const publishedDeviceKeys = () =>
+  Type.Unsafe<JsonObject>(
     Type.Object({
-      user_id: userId(),
-      device_id: deviceId(),
-      algorithms: Type.Array(Type.String()),
-      keys: mapOf(Type.String()),
-      signatures: signatures(),
+      ...deviceKeyKeys,
+      unsigned: Type.Optional(Type.Object({ device_display_name: Type.Optional(Type.String()) })),
     }),
   )
 
@@ -139,8 +147,17 @@ export type DeviceKeys = JsonObject & {
   signatures: Record<string, Record<string, string>>
 }
 
+/** A one-time or fallback key: bare or signed. */
+export const oneTimeKey = () =>
+  Type.Union([
+    Type.String(),
+    Type.Unsafe<JsonObject>(
+      Type.Object({ key: Type.String(), signatures: signatures(), fallback: Type.Optional(Type.Boolean()) }),
+    ),
+  ])
+
 /** By `algorithm:key ID`: a bare key or a signed one. */
-export const keysById = () => mapOf(Type.Union([Type.String(), jsonObject()]))
+export const keysById = () => mapOf(oneTimeKey())
 
 /** A master, self-signing or user-signing key. */
 export const crossSigningKey = () =>

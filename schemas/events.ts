@@ -34,9 +34,18 @@ export const clientEvent = () => object({ ...clientEventKeys, room_id: roomId() 
 /** As `clientEvent`, where it stands under the room that it is of. */
 export const clientEventWithoutRoomId = () => object(clientEventKeys)
 
-/** What `event_fields` and `event_format` of a filter leave of an event: any of its keys. */
+const WHOLE = ['type', 'sender', 'origin_server_ts', 'content']
+
+/**
+ * What a filter's `event_fields` and `event_format` leave of an event: any of its keys. One with an ID is taken for whole,
+ * though a filter may ask for the ID and leave out others.
+ */
 export const filteredEvent = () =>
-  Type.Unsafe<JsonObject>(Type.Partial(Type.Object({ ...clientEventKeys, unsigned: Type.Unsafe<JsonObject>(unsigned()) })))
+  Type.Refine(
+    Type.Unsafe<JsonObject>(Type.Partial(Type.Object({ ...eventKeys, unsigned: unsigned() }))),
+    (event) => event['event_id'] === undefined || WHOLE.every((key) => Object.hasOwn(event, key)),
+    () => 'has an ID but is not whole',
+  )
 
 /** An event that is in no timeline: account data, receipts, typing, presence. */
 export const event = () => object({ type: Type.String(), content: jsonObject() })

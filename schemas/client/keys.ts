@@ -1,6 +1,16 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { crossSigningKey, deviceKeys, jsonObject, keysById, mapOf, MEGABYTE, natural, userMapOf } from '../definitions.ts'
+import {
+  crossSigningKey,
+  deviceKeys,
+  jsonObject,
+  keysById,
+  mapOf,
+  MEGABYTE,
+  natural,
+  publishedDeviceKeys,
+  userMapOf,
+} from '../definitions.ts'
 import { deviceId } from '../ids.ts'
 import type { JsonObject } from '../json.ts'
 
@@ -28,7 +38,7 @@ export const queryKeys = clientEndpoint('POST', '/_matrix/client/v3/keys/query',
   body: Type.Object({ timeout: Type.Optional(natural()), device_keys: userMapOf(Type.Array(Type.String())) }),
   response: Type.Object({
     failures: Type.Optional(mapOf(jsonObject())),
-    device_keys: Type.Optional(mapOf(mapOf(Type.Unsafe<JsonObject>(deviceKeys())))),
+    device_keys: Type.Optional(mapOf(mapOf(publishedDeviceKeys()))),
     master_keys: Type.Optional(mapOf(Type.Unsafe<JsonObject>(crossSigningKey()))),
     self_signing_keys: Type.Optional(mapOf(Type.Unsafe<JsonObject>(crossSigningKey()))),
     user_signing_keys: Type.Optional(mapOf(Type.Unsafe<JsonObject>(crossSigningKey()))),

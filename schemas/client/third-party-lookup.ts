@@ -14,7 +14,13 @@ const metadata = () =>
       icon: Type.String(),
       field_types: mapOf(Type.Object({ regexp: Type.String(), placeholder: Type.String() })),
       instances: Type.Array(
-        Type.Object({ desc: Type.String(), icon: Type.Optional(Type.String()), fields: jsonObject(), network_id: Type.String() }),
+        Type.Object({
+          desc: Type.String(),
+          icon: Type.Optional(Type.String()),
+          fields: jsonObject(),
+          network_id: Type.String(),
+          instance_id: Type.Optional(Type.String()),
+        }),
       ),
     }),
   )

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
-import { crossSigningKey, deviceKeys, jsonObject, natural } from '../definitions.ts'
+import { crossSigningKey, jsonObject, natural, publishedDeviceKeys } from '../definitions.ts'
 import { deviceId, userId } from '../ids.ts'
 
 /** Keys are passed on to clients, who check them. */
@@ -21,7 +21,7 @@ export const getUserDevices = serverEndpoint('GET', '/_matrix/federation/v1/user
     user_id: userId(),
     stream_id: natural(),
     devices: Type.Array(
-      Type.Object({ device_id: deviceId(), keys: deviceKeys(), device_display_name: Type.Optional(Type.String()) }),
+      Type.Object({ device_id: deviceId(), keys: publishedDeviceKeys(), device_display_name: Type.Optional(Type.String()) }),
     ),
     master_key: Type.Optional(crossSigningKey()),
     self_signing_key: Type.Optional(crossSigningKey()),

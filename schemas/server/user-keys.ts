@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { serverEndpoint } from '../apis.ts'
-import { crossSigningKey, deviceKeys, json, jsonObject, mapOf, MEGABYTE, userMapOf } from '../definitions.ts'
+import { crossSigningKey, json, jsonObject, mapOf, MEGABYTE, oneTimeKey, publishedDeviceKeys, userMapOf } from '../definitions.ts'
 
 export const claimUserEncryptionKeys = serverEndpoint('POST', '/_matrix/federation/v1/user/keys/claim', {
   auth: 'server',
@@ -8,7 +8,7 @@ export const claimUserEncryptionKeys = serverEndpoint('POST', '/_matrix/federati
   /** By user and device: the algorithm. */
   body: Type.Object({ one_time_keys: userMapOf(mapOf(Type.String())) }),
   response: Type.Object({ one_time_keys: mapOf(mapOf(mapOf(json()))) }),
-  ownResponse: Type.Object({ one_time_keys: mapOf(mapOf(mapOf(Type.Union([Type.String(), jsonObject()])))) }),
+  ownResponse: Type.Object({ one_time_keys: mapOf(mapOf(mapOf(oneTimeKey()))) }),
 })
 
 export const queryUserEncryptionKeys = serverEndpoint('POST', '/_matrix/federation/v1/user/keys/query', {
@@ -22,7 +22,7 @@ export const queryUserEncryptionKeys = serverEndpoint('POST', '/_matrix/federati
     self_signing_keys: Type.Optional(mapOf(jsonObject())),
   }),
   ownResponse: Type.Object({
-    device_keys: mapOf(mapOf(deviceKeys())),
+    device_keys: mapOf(mapOf(publishedDeviceKeys())),
     master_keys: Type.Optional(mapOf(crossSigningKey())),
     self_signing_keys: Type.Optional(mapOf(crossSigningKey())),
   }),

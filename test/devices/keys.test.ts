@@ -39,7 +39,7 @@ test('one-time keys are given out in the order of their uploads, each once, and 
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
   assert.ok(alice && bob)
-  const fallback = { 'signed_curve25519:F': { key: 'fallback', fallback: true } }
+  const fallback = { 'signed_curve25519:F': { key: 'fallback', fallback: true, signatures: {} } }
   await alice.ok('POST', 'keys/upload', { one_time_keys: oneTimeKeys('Z'), fallback_keys: fallback })
   await alice.ok('POST', 'keys/upload', { one_time_keys: oneTimeKeys('A', 'M') })
   const wanted = { one_time_keys: { [alice.id]: { [alice.deviceId]: 'signed_curve25519', NONE: 'signed_curve25519' } } }
@@ -56,7 +56,9 @@ test('one-time keys are given out in the order of their uploads, each once, and 
   assert.deepEqual(await syncPart(alice, 'device_unused_fallback_key_types'), [])
   await alice.ok('POST', 'keys/upload', { fallback_keys: fallback })
   assert.deepEqual(await syncPart(alice, 'device_unused_fallback_key_types'), [])
-  await alice.ok('POST', 'keys/upload', { fallback_keys: { 'signed_curve25519:G': { key: 'another', fallback: true } } })
+  await alice.ok('POST', 'keys/upload', {
+    fallback_keys: { 'signed_curve25519:G': { key: 'another', fallback: true, signatures: {} } },
+  })
   assert.deepEqual(await syncPart(alice, 'device_unused_fallback_key_types'), ['signed_curve25519'])
 })
 
@@ -65,7 +67,7 @@ test('a one-time key may be uploaded again as it is, but not changed', async () 
   const alice = await hs.user('alice')
   for (let i = 0; i < 2; i++) await alice.ok('POST', 'keys/upload', { one_time_keys: oneTimeKeys('A') })
   assert.deepEqual(await syncPart(alice, 'device_one_time_keys_count'), { signed_curve25519: 1 })
-  const changed = { 'signed_curve25519:A': { key: 'another' } }
+  const changed = { 'signed_curve25519:A': { key: 'another', signatures: {} } }
   await alice.refused(400, 'M_INVALID_PARAM', 'POST', 'keys/upload', { one_time_keys: changed })
 })
 
