@@ -89,7 +89,7 @@ export class Profiles {
       if (JSON.stringify(fields.get(field)) === JSON.stringify(value)) return false
       if (value === undefined) await db.write((batch) => profiles.remove(batch, userNid, field))
       else {
-        assertFits(fields.set(field, value))
+        assertFits(new Map(fields).set(field, value))
         await db.write((batch) => profiles.set(batch, userNid, field, value))
       }
       return true
@@ -97,7 +97,7 @@ export class Profiles {
     if (hasChanged) await this.#deps.onProfileChanged(userId, field)
   }
 
-  async #local(userId: UserId): Promise<Map<string, Json>> {
+  async #local(userId: UserId): Promise<ReadonlyMap<string, Json>> {
     const fields = await this.#deps.profiles.ofUser(userId)
     if (!fields) throw notFound('There is no such user')
     return fields
