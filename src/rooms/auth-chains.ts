@@ -16,7 +16,7 @@ export interface AuthChainsParts {
 /** The auth chains of the states of one resolution. */
 export class AuthChains {
   readonly #parts: AuthChainsParts
-  /** Events known to be in the auth chain of a shared event, and events known not to be. */
+  /** Events known to be in all chains, and events known not to be. */
   readonly #common = new Set<number>()
   readonly #uncommon = new Set<number>()
 
@@ -28,8 +28,8 @@ export class AuthChains {
    * The auth difference: the events that are in the full auth chain of some, but not of all of the states. The full auth
    * chain of a state are the auth events of its events, their auth events and so on, back to the start.
    *
-   * Goes back from what is not shared and notes of each event in which chains it is. What is in the chain of a shared event
-   * is in all of them, and so is all that it is based on: there the walk ends.
+   * Goes back from what is not shared and notes of each event in which chains it is. What is in all of them, by way of a
+   * shared event or by many ways, is left at that: whatever it is based on is found to be so when the walk comes there.
    * @param claims the events that are in some of the states, with the states that have each, one bit a state
    */
   async difference(claims: ReadonlyMap<number, bigint>, states: number): Promise<Set<number>> {
@@ -38,8 +38,8 @@ export class AuthChains {
     for (const [nid, having] of claims) walk.enter(await graph.authEvents(nid), having)
     const found = new Set<number>()
     for (let nid = walk.next(); nid !== undefined; nid = walk.next()) {
-      if (await this.#isCommon(nid)) continue
-      if (!walk.isInAll(nid)) found.add(nid)
+      if (await this.#isCommon(nid, walk)) continue
+      found.add(nid)
       walk.enter(await graph.authEvents(nid), walk.chainsOf(nid))
     }
     return found
@@ -68,15 +68,18 @@ export class AuthChains {
     }
   }
 
-  /** Whether a shared event has this one in its auth chain: asks what cites it, the latest first, and what cites that. */
-  async #isCommon(start: number): Promise<boolean> {
+  /**
+   * Whether a shared event has this one in its auth chain, or one that is in all chains: asks what cites it, the latest first,
+   * and what cites that. The walk has been through all later events, so that it knows all of them that are in all chains.
+   */
+  async #isCommon(start: number, walk: DifferenceWalk): Promise<boolean> {
     if (this.#common.has(start)) return true
     if (this.#uncommon.has(start)) return false
     const search = new Search([start])
     for (let at = search.next(); at; at = search.next()) {
       const { citations, next } = await this.#parts.graph.citations(at.nid, at.end)
       for (const { citing, kind, isCited } of citations) {
-        if (this.#common.has(citing) || (await this.#parts.isShared(citing, kind))) {
+        if (this.#common.has(citing) || walk.isInAll(citing) || (await this.#parts.isShared(citing, kind))) {
           for (const nid of search.wayTo(at.nid)) this.#common.add(nid)
           return true
         }
@@ -89,26 +92,20 @@ export class AuthChains {
   }
 }
 
-/**
- * Goes from the late events to the early and notes of each in which chains it is, one bit a state, until all that is
- * left to visit is in all of them; so is then what that is based on.
- */
+/** Goes from the late events to the early and notes of each in which chains it is, one bit a state; passes over what is in all. */
 class DifferenceWalk {
   readonly #inAll: bigint
   readonly #queue = new Heap<number>((a, b) => b - a)
   readonly #chains = new Map<number, bigint>()
-  /** How many in the queue are not in all chains. */
-  #open = 0
 
   constructor(inAll: bigint) {
     this.#inAll = inAll
   }
 
-  /** The latest event that was not visited yet; undefined where all that are left are in all chains. */
+  /** The latest event that was not visited yet and is in some chains; by then it is known in which. */
   next(): number | undefined {
-    if (this.#open === 0) return undefined
-    const nid = this.#queue.pop()
-    if (nid !== undefined && !this.isInAll(nid)) this.#open--
+    let nid = this.#queue.pop()
+    while (nid !== undefined && this.isInAll(nid)) nid = this.#queue.pop()
     return nid
   }
 
@@ -116,14 +113,8 @@ class DifferenceWalk {
   enter(nids: readonly number[], chains: bigint): void {
     for (const nid of nids) {
       const before = this.#chains.get(nid)
-      const after = chains | (before ?? 0n)
-      if (before === after) continue
-      if (before === undefined) {
-        this.#queue.push(nid)
-        this.#open++
-      }
-      if (after === this.#inAll) this.#open--
-      this.#chains.set(nid, after)
+      if (before === undefined && chains !== this.#inAll) this.#queue.push(nid)
+      this.#chains.set(nid, (before ?? 0n) | chains)
     }
   }
 
