@@ -91,6 +91,13 @@ suite('rooms: Room version grammar', () => {
   test('1', () => assert.equal(roomRules('1')?.version, '1'))
 })
 
+/** The power levels of a room of version 1 with this content. */
+function levelsOf(content: Json) {
+  const rules = rulesOf('1')
+  const create = { type: 'm.room.create', sender: '@example:localhost', content: {}, rules } as unknown as Event
+  return powerLevelsFrom({ content, rules } as unknown as Event, create, rules)
+}
+
 suite('rooms/v1: values in m.room.power_levels', () => {
   const floats =
     '{"ban":50,"events":{"m.room.power_levels":100},"events_default":0,"state_default":50,' +
@@ -102,11 +109,6 @@ suite('rooms/v1: values in m.room.power_levels', () => {
     state_default: '50',
     users: { '@example:localhost': '100' },
     users_default: '0',
-  }
-  const levelsOf = (content: Json) => {
-    const rules = rulesOf('1')
-    const create = { type: 'm.room.create', sender: '@example:localhost', content: {}, rules } as unknown as Event
-    return powerLevelsFrom({ content, rules } as unknown as Event, create, rules)
   }
   test('a float counts without its fraction', () => {
     const levels = levelsOf(parseLossless(floats))

@@ -51,6 +51,8 @@ export class Events {
   readonly cacheUse = new CacheUse()
   readonly #pdus = new RecentCache<number, Event>(CACHED_PDUS)
   readonly #nids = new RecentCache<string, number>(CACHED_EVENTS)
+  /** Ids that were looked for in vain: each received event is asked for several times before it is here. */
+  readonly #absent = new RecentCache<string, true>(CACHED_EVENTS)
   /** Events of batches that are not durable yet: the next events of their rooms build on them. */
   readonly #pending = new Map<number, { event: Event; stored: StoredEvent }>()
   readonly #pendingNids = new Map<string, number>()
@@ -76,11 +78,13 @@ export class Events {
     for (const eventId of eventIds) {
       const nid = this.#nids.get(eventId) ?? this.#pendingNids.get(eventId)
       if (nid !== undefined) found.set(eventId, nid)
-      else missing.set(eventId, eventId)
+      else if (!this.#absent.has(eventId)) missing.set(eventId, eventId)
     }
     for (const eventId of missing.values()) {
       const row = await this.#db.get<{ event_nid: number }>(NID_BY_ID, eventIdBytes(eventId))
       if (row) found.set(eventId, row.event_nid)
+      // It may have come meanwhile.
+      else if (!this.#pendingNids.has(eventId) && !this.#nids.has(eventId)) this.#absent.set(eventId, true)
     }
     return found
   }
@@ -233,6 +237,7 @@ export class Events {
     const stored = new StoredEvent(row, head, room, { kind: kindOf(event.type, event.stateKey), sender: event.sender })
     this.#pending.set(nid, { event, stored })
     this.#pendingNids.set(eventId, nid)
+    this.#absent.delete(eventId)
     batch.onSettled((committed) => {
       this.#pending.delete(nid)
       this.#pendingNids.delete(eventId)
