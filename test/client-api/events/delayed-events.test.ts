@@ -1,7 +1,8 @@
 /** MSC4140: events that are sent later. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { RoomId, UserId } from '../../../schemas/ids.ts'
+import type { UserId } from '../../../schemas/ids.ts'
+import type { JsonObject } from '../../../schemas/json.ts'
 import { testHomeserver } from '../../support/homeserver.ts'
 import { type Client, type Reply, roomServer } from '../../support/room-server.ts'
 import { roomOf, stateOf, timelineOf } from '../../support/rooms.ts'
@@ -186,7 +187,6 @@ test('an event is sent once, also where the server crashed before it knew', asyn
   await using hs = await server()
   const alice = await hs.user('alice')
   const room = await alice.createRoom()
-  const id = await schedule(alice, room, 'once')
   const { roomId } = await roomOf(hs, room)
   const userNid = (await hs.storage.names.find(alice.id)) ?? 0
   const requester = {
@@ -197,12 +197,21 @@ test('an event is sent once, also where the server crashed before it knew', asyn
     isGuest: false,
     isAdmin: false,
   }
-  const given = { content: { msgtype: 'm.text', body: 'once' }, text: '' }
-  const eventId = await hs.rooms.clientSends.sendDelayed(requester, roomId as RoomId, 'm.room.message', undefined, given, id)
+  const send = (id: string, type: string, stateKey: string | undefined, content: JsonObject) =>
+    hs.rooms.clientSends.sendDelayed(requester, roomId, type, stateKey, { content, text: '' }, id)
+  const message = await schedule(alice, room, 'once')
+  const topic = { delay_ms: MINUTE, state_key: '', content: { topic: 'once' } }
+  const path = `${UNSTABLE}/rooms/${room}/delayed_event/m.room.topic/topic`
+  const state = String((await alice.ok('PUT', path, topic))['delay_id'])
+  const sent = await send(message, 'm.room.message', undefined, { msgtype: 'm.text', body: 'once' })
+  const set = await send(state, 'm.room.topic', '', { topic: 'once' })
+  await alice.setState(room, 'm.room.topic', { topic: 'since' })
   hs.clock.later(MINUTE)
   hs.sender.start()
-  assert.equal((await finalised(alice, id))['event_id'], eventId)
+  assert.equal((await finalised(alice, message))['event_id'], sent)
+  assert.equal((await finalised(alice, state))['event_id'], set)
   assert.deepEqual(await bodies(hs, room), ['once'])
+  assert.deepEqual(await stateOf(hs, room, 'm.room.topic'), { topic: 'since' })
 })
 
 test('delays and numbers of scheduled events have limits', async () => {
