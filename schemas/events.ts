@@ -1,6 +1,6 @@
 /** The forms of events in answers. https://spec.matrix.org/v1.19/client-server-api/#room-event-format */
-import { type TProperties, Type } from 'typebox'
-import { integer, jsonObject, mapOf, membership, publicRoomKeys, roomSummaryKeys, visibility } from './definitions.ts'
+import { type TProperties, type TSchema, Type } from 'typebox'
+import { integer, jsonObject, mapOf, publicRoomKeys, roomSummaryKeys, visibility } from './definitions.ts'
 import { eventId, roomId, serverName, userId } from './ids.ts'
 import type { JsonObject } from './json.ts'
 
@@ -60,11 +60,11 @@ export const strippedEvent = () => object(strippedKeys)
 
 const strippedChildEvent = () => object({ ...strippedKeys, origin_server_ts: integer() })
 
-/** A room as it is, or was when the reader left it. */
-export const initialRoom = () =>
+/** A room as it is, or was when the reader left it; who only looks in has no membership. */
+export const initialRoom = <M extends TSchema>(ofReader: M) =>
   Type.Object({
     room_id: roomId(),
-    membership: Type.Optional(membership()),
+    membership: ofReader,
     messages: Type.Optional(
       Type.Object({ start: Type.Optional(Type.String()), end: Type.String(), chunk: Type.Array(clientEvent()) }),
     ),

@@ -1,7 +1,7 @@
 /** How clients followed rooms before `/sync`. Deprecated. */
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { natural } from '../definitions.ts'
+import { membership, natural } from '../definitions.ts'
 import { clientEvent, event, initialRoom } from '../events.ts'
 import { eventId, roomId } from '../ids.ts'
 
@@ -30,7 +30,7 @@ export const initialSync = clientEndpoint('GET', '/_matrix/client/v3/initialSync
   response: Type.Object({
     end: Type.String(),
     presence: Type.Array(event()),
-    rooms: Type.Array(initialRoom()),
+    rooms: Type.Array(initialRoom(membership())),
     account_data: Type.Optional(Type.Array(event())),
   }),
 })

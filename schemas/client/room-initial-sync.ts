@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { natural } from '../definitions.ts'
+import { membership, natural } from '../definitions.ts'
 import { initialRoom } from '../events.ts'
 import { roomId } from '../ids.ts'
 
@@ -10,5 +10,5 @@ export const roomInitialSync = clientEndpoint('GET', '/_matrix/client/v3/rooms/:
   rateLimit: 'read',
   params: Type.Object({ roomId: roomId() }),
   query: Type.Object({ limit: Type.Optional(natural()) }),
-  response: initialRoom(),
+  response: initialRoom(Type.Optional(membership())),
 })
