@@ -82,6 +82,7 @@ export function createAccounts(config: Config, clock: Clock, storage: Storage, p
     addresses,
     loginTokens,
     mayChangeAddresses: config.email !== undefined,
+    addsWithoutAuthentication: config.deprecated.add3pidWithoutAuthentication,
     ...signOn,
     login: new Login({
       ...common,

@@ -224,6 +224,12 @@ export const configSchema = group('The configuration of one server.', {
       { default: [] },
     ),
   }),
+  deprecated: group('What clients of today do not need, and what is less safe than what has come in its place.', {
+    add_3pid_without_authentication: flag(
+      '`POST /account/3pid` adds a proven address to the account of whoever has an access token; off, it only has an identity server bind it.',
+      false,
+    ),
+  }),
   app_services: list('Registration files of application services (bridges, bots).', path('A YAML file.'), { default: [] }),
 })
 

@@ -6,10 +6,18 @@ import {
   post3PIDs,
   unbind3pidFromAccount,
 } from '../../../schemas/client/administrative-contact.ts'
+import type { BodyOf } from '../../../schemas/endpoint.ts'
+import { forbidden } from '../../core/errors.ts'
 import { type Route, route } from '../../http/route.ts'
-import type { AccountAddresses } from '../../users/third-party-ids.ts'
+import type { AccountAddresses, ProofSession } from '../../users/third-party-ids.ts'
 
-export const administrativeContactRoutes = ({ addresses }: { readonly addresses: AccountAddresses }): Route[] => [
+interface Services {
+  readonly addresses: AccountAddresses
+  /** The older endpoint adds addresses too, without user-interactive authentication. */
+  readonly addsWithoutAuthentication: boolean
+}
+
+export const administrativeContactRoutes = ({ addresses, addsWithoutAuthentication }: Services): Route[] => [
   route(getAccount3PIDs, async ({ requester }) => {
     const threepids = await addresses.ofUser(requester.userNid)
     return {
@@ -22,11 +30,14 @@ export const administrativeContactRoutes = ({ addresses }: { readonly addresses:
     }
   }),
   route(post3PIDs, async ({ requester, body }) => {
-    const proof =
-      'three_pid_creds' in body
-        ? body.three_pid_creds
-        : { sid: body.threePidCreds.sid, client_secret: body.threePidCreds.clientSecret }
-    await addresses.addProven(requester, proof)
+    if (addsWithoutAuthentication) {
+      await addresses.addProven(requester, proofIn(body))
+      return {}
+    }
+    // This results in this endpoint being an equivalent to `/3pid/bind` rather than dual-purpose.
+    if (!('three_pid_creds' in body)) throw forbidden('Add addresses with /account/3pid/add')
+    const { id_server: idServer, id_access_token: accessToken, ...proof } = body.three_pid_creds
+    await addresses.bind(requester, { idServer, accessToken }, proof)
     return {}
   }),
   route(add3PID, async ({ requester, body }) => {
@@ -44,3 +55,8 @@ export const administrativeContactRoutes = ({ addresses }: { readonly addresses:
     id_server_unbind_result: await addresses.unbind(requester, body, body.id_server),
   })),
 ]
+
+function proofIn(body: BodyOf<typeof post3PIDs>): ProofSession {
+  if ('three_pid_creds' in body) return body.three_pid_creds
+  return { sid: body.threePidCreds.sid, client_secret: body.threePidCreds.clientSecret }
+}

@@ -8,7 +8,7 @@ import { call, TestUser } from '../../support/user.ts'
 
 const SECRET = 'a.client=secret_1-'
 
-async function serverWithMail(registration: JsonObject = {}) {
+async function serverWithMail(registration: JsonObject = {}, settings: JsonObject = {}) {
   const stack = new AsyncDisposableStack()
   const mail = stack.use(await mailServer())
   const hs = stack.use(
@@ -16,6 +16,7 @@ async function serverWithMail(registration: JsonObject = {}) {
       config: {
         email: { smtp_host: '127.0.0.1', smtp_port: mail.port, smtp_tls: 'none', from: 'Test <noreply@test.example>' },
         registration: { enabled: true, require_verification: false, ...registration },
+        ...settings,
       },
     }),
   )
@@ -110,6 +111,19 @@ test('a proof serves who has asked for it, for what it was asked, and once', asy
   await alice.ok('POST', 'account/3pid/add', { ...proof, auth: ownerAuth(alice) })
   await alice.refused(400, 'M_THREEPID_AUTH_FAILED', 'POST', 'account/3pid/add', { ...proof, auth: ownerAuth(alice) })
 })
+
+for (const isOn of [false, true]) {
+  test(`the older endpoint adds an address without asking for the password ${isOn ? 'where it is let' : 'nowhere else'}`, async () => {
+    await using server = await serverWithMail({}, { deprecated: { add_3pid_without_authentication: isOn } })
+    const alice = await server.hs.user('alice')
+    const { link, proof } = await askForMail(server, 'account/3pid', 'alice@example.org')
+    assert.equal((await open(link)).status, 200)
+    const { sid, client_secret: clientSecret } = proof
+    const { status } = await alice.call('POST', 'account/3pid', { threePidCreds: { sid, clientSecret, idServer: 'id.example' } })
+    assert.equal(status, isOn ? 200 : 403)
+    assert.equal(((await alice.ok('GET', 'account/3pid'))['threepids'] as JsonObject[]).length, isOn ? 1 : 0)
+  })
+}
 
 test('a mail is sent once an attempt, and the newest link counts', async () => {
   await using server = await serverWithMail()
