@@ -6,7 +6,7 @@ import { JsClient } from './js-client.ts'
 import { account, twoServers } from './servers.ts'
 
 test('two people and a bot on two servers, with the libraries that clients and bots are made of', {
-  timeout: 60_000,
+  timeout: 110_000,
 }, async (t) => {
   await using servers = await twoServers()
   using alice = await JsClient.logIn(await account(servers.one, 'alice'))

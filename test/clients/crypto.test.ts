@@ -45,7 +45,7 @@ class Line {
   }
 }
 
-test('two people on two servers with two devices each, end-to-end encrypted', { timeout: 90_000 }, async (t) => {
+test('two people on two servers with two devices each, end-to-end encrypted', { timeout: 110_000 }, async (t) => {
   await using servers = await twoServers()
   const [alice, bob] = [await account(servers.one, 'alice'), await account(servers.two, 'bob')]
   using phone = await encryptingDevice(alice)

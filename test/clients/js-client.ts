@@ -17,7 +17,7 @@ import type { Account } from './servers.ts'
 
 const LONG_MS = 1_000
 /** A client waits no longer for its news. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 
 const NEWS = [
   ClientEvent.Event,

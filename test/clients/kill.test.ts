@@ -10,7 +10,7 @@ const MESSAGES = 30
 const BEFORE_DEATH = 10
 
 test('both servers die in the middle of a conversation: nothing acknowledged is missing, nothing is there twice', {
-  timeout: 60_000,
+  timeout: 110_000,
 }, async () => {
   await using servers = await twoServers()
   using alice = await JsClient.logIn(await account(servers.one, 'alice'))

@@ -25,7 +25,7 @@ const OPEN_ROOM = { timeline_limit: 50, required_state: [['*', '*']] }
 const slidingSync = (sdk: MatrixClient) =>
   new SlidingSync(sdk.getHomeserverUrl(), new Map([['rooms', LIST]]), OPEN_ROOM, sdk, TIMEOUT_MS)
 
-test('two people whose clients follow their servers by sliding sync', { timeout: 60_000 }, async (t) => {
+test('two people whose clients follow their servers by sliding sync', { timeout: 110_000 }, async (t) => {
   await using servers = await twoServers()
   const [aliceAccount, bobAccount] = [await account(servers.one, 'alice'), await account(servers.two, 'bob')]
   using alice = await encryptingDevice(aliceAccount, { slidingSync })
