@@ -124,6 +124,9 @@ export class OutboundJoins {
     if (version !== join.rules.version) throw malformed(server, 'the create event is missing or of another room version')
     const room = await this.#room(join)
     await outliers.admit(room, [...chainEvents, ...stateEvents])
+    // An event is kept only after its auth events: the walks along auth chains rely on it.
+    const { missing } = await outliers.authOf(join)
+    if (missing.length > 0) throw malformed(server, `the auth event ${missing[0]} of the join is not to be had`)
     const root = await this.#stateRoot(
       room,
       stateEvents.map(({ eventId }) => eventId),
