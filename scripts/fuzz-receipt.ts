@@ -12,7 +12,9 @@ for (const [title, run] of [
   const started = performance.now()
   await run(fuzz)
   const seconds = Math.round((performance.now() - started) / 1000)
-  process.stdout.write(`${title} in ${seconds} s: ${JSON.stringify(fuzz.counts)}, ${fuzz.slow.length} slow\n`)
+  process.stdout.write(
+    `${title} in ${seconds} s: ${JSON.stringify(fuzz.counts)}, ${fuzz.slow.length} slow, the slowest ${fuzz.slowestMs} ms\n`,
+  )
   for (const text of fuzz.slow.slice(0, 20)) process.stdout.write(`slow: ${text}\n`)
   if (fuzz.slow.length > 0) process.exitCode = 1
 }
