@@ -37,6 +37,7 @@ export class DeviceLists implements DeviceListener {
         this.#tellAfter(batch, user.nid)
       }
     })
+    parts.memberships.onRemove((batch, roomNid, userNid) => parts.deviceListTable.noteParting(batch, roomNid, userNid))
   }
 
   deviceChanged(batch: Batch, { userNid, deviceId }: DeviceAddress): void {

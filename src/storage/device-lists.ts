@@ -1,12 +1,21 @@
 import type { DeviceId } from '../../schemas/ids.ts'
 import type { Batch, Database } from './database.ts'
+import { JOINED } from './memberships.ts'
 
 const NOTE = `INSERT INTO device_lists (user_nid, changed) VALUES (?, ?)
   ON CONFLICT (user_nid) DO UPDATE SET changed = excluded.changed`
-const CHANGED = 'SELECT user_nid FROM device_lists WHERE changed > ?'
+const CHANGED = 'SELECT user_nid FROM device_lists WHERE changed > ? AND changed <= ?'
 const NOTE_PRIVATE = `INSERT INTO private_device_lists (reader_nid, user_nid, changed) VALUES (?, ?, ?)
   ON CONFLICT (reader_nid, user_nid) DO UPDATE SET changed = excluded.changed`
-const CHANGED_PRIVATE = 'SELECT user_nid FROM private_device_lists WHERE reader_nid = ? AND changed > ?'
+const CHANGED_PRIVATE = 'SELECT user_nid FROM private_device_lists WHERE reader_nid = ? AND changed > ? AND changed <= ?'
+/** For the users of ours in the room whom a member parts from, and for the member if it is one. */
+const NOTE_PARTING = `WITH given (room_nid, user_nid, position) AS (VALUES (?, ?, ?)),
+    others (user_nid) AS (SELECT m.user_nid FROM memberships m JOIN given g ON g.room_nid = m.room_nid AND g.user_nid <> m.user_nid
+      WHERE m.membership = ${JOINED})
+  INSERT INTO private_device_lists (reader_nid, user_nid, changed)
+  SELECT o.user_nid, g.user_nid, g.position FROM given g JOIN others o JOIN accounts a ON a.user_nid = o.user_nid
+  UNION ALL SELECT g.user_nid, o.user_nid, g.position FROM given g JOIN others o JOIN accounts a ON a.user_nid = g.user_nid
+  WHERE true ON CONFLICT (reader_nid, user_nid) DO UPDATE SET changed = excluded.changed`
 const ADD_NEWS = 'INSERT INTO device_list_news (position, user_nid, device_id) VALUES (?, ?, ?)'
 // A member who only changes name or avatar has not joined: the membership began before.
 const ADD_ENTRY = `INSERT INTO device_list_news (position, user_nid, room_nid)
@@ -59,21 +68,30 @@ export class DeviceListsTable {
     })
   }
 
+  /** Notes, for each user of ours whom it concerns, that a membership of a room is about to be taken back as if it had never been. */
+  noteParting(batch: Batch, roomNid: number, userNid: number): void {
+    const position = batch.nextPosition()
+    batch.run(NOTE_PARTING, roomNid, userNid, position)
+    batch.onSettled((committed) => {
+      if (committed) this.#lastPrivateChange = Math.max(this.#lastPrivateChange, position)
+    })
+  }
+
   /** False where it is certain that nobody's devices have changed after `position`, as all see them. */
   mayHaveChanged(position: number): boolean {
     return position < this.#lastChange
   }
 
-  /** All users with changes after `position`. */
-  async changedSince(position: number): Promise<number[]> {
+  /** All users who last had changes after `position` and up to `upTo`. */
+  async changedSince(position: number, upTo: number): Promise<number[]> {
     if (!this.mayHaveChanged(position)) return []
-    return (await this.#db.all<{ user_nid: number }>(CHANGED, position)).map((row) => row.user_nid)
+    return (await this.#db.all<{ user_nid: number }>(CHANGED, position, upTo)).map((row) => row.user_nid)
   }
 
-  /** The users with changes after `position` that only the reader sees. */
-  async privatelyChangedSince(readerNid: number, position: number): Promise<number[]> {
+  /** The users who last had changes after `position` and up to `upTo` that only the reader sees. */
+  async privatelyChangedSince(readerNid: number, position: number, upTo: number): Promise<number[]> {
     if (position >= this.#lastPrivateChange) return []
-    return (await this.#db.all<{ user_nid: number }>(CHANGED_PRIVATE, readerNid, position)).map((row) => row.user_nid)
+    return (await this.#db.all<{ user_nid: number }>(CHANGED_PRIVATE, readerNid, position, upTo)).map((row) => row.user_nid)
   }
 
   addNews(batch: Batch, userNid: number, deviceId: DeviceId | null): void {

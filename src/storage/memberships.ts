@@ -7,6 +7,8 @@ import { StreamIndex } from './stream-index.ts'
 
 const CODES = { invite: 1, join: 2, knock: 3, leave: 4, ban: 5 } as const
 export type Membership = keyof typeof CODES
+/** How the tables have it that somebody is in a room. */
+export const JOINED = CODES.join
 const MEMBERSHIPS = Object.fromEntries(Object.entries(CODES).map(([name, code]) => [code, name])) as Record<number, Membership>
 
 const COLUMNS = 'room_nid, user_nid, membership, event_nid, position, began, forgotten'
@@ -77,6 +79,7 @@ export class Memberships {
   readonly #ofUser = new RecentCache<number, Map<number, MembershipRecord>>(10_000)
   readonly #members = new RecentCache<number, MutableMembers>(2_000)
   readonly #listeners: MembershipListener[] = []
+  readonly #removalListeners: ((batch: Batch, roomNid: number, userNid: number) => void)[] = []
   /** When a membership of a room was last set. */
   readonly #moves: StreamIndex<number>
 
@@ -124,6 +127,11 @@ export class Memberships {
     this.#listeners.push(listener)
   }
 
+  /** Hears of every membership that is taken back, inside of the write that does so and before it is gone. */
+  onRemove(listener: (batch: Batch, roomNid: number, userNid: number) => void): void {
+    this.#removalListeners.push(listener)
+  }
+
   async invitedCount(roomNid: number): Promise<number> {
     return (await this.#db.get<{ n: number }>(INVITED_COUNT, roomNid))?.n ?? 0
   }
@@ -153,6 +161,7 @@ export class Memberships {
 
   /** Takes a membership back that state resolution has undone. */
   remove(batch: Batch, roomNid: number, user: { nid: number; userId: UserId }): void {
+    for (const listener of this.#removalListeners) listener(batch, roomNid, user.nid)
     batch.run(REMOVE, roomNid, user.nid)
     batch.touchUser(user.nid)
     this.#anticipate(batch, roomNid, (members) => dismiss(members, user.nid))

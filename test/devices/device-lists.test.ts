@@ -1,6 +1,12 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#tracking-the-device-list-for-a-user */
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ServerName, UserId } from '../../schemas/ids.ts'
+import { openStorage } from '../../src/app/storage.ts'
+import { DeviceLists } from '../../src/devices/device-lists.ts'
 import { testHomeserver } from '../support/homeserver.ts'
 import type { TestUser } from '../support/user.ts'
 import { anotherDevice, crossSigningKey, deviceKeys, passwordOf, seesDeviceChange, syncPart } from './support.ts'
@@ -101,7 +107,10 @@ test('/keys/changes tells the same', async () => {
   assert.deepEqual([new Set(changed as string[]), left], [new Set([bob.id, carol.id]), []])
   assert.deepEqual(await alice.ok('GET', `keys/changes?from=${to}&to=${to}`), NONE)
   await alice.leave(room)
-  const gone = await alice.ok('GET', `keys/changes?from=${from}&to=${to}`)
+  const { next_batch: end } = await alice.sync()
+  assert.deepEqual((await alice.ok('GET', `keys/changes?from=${from}&to=${to}`))['left'], [], 'that was later')
+  await alice.refused(400, 'M_INVALID_PARAM', 'GET', `keys/changes?from=${from}&to=nowhere`)
+  const gone = await alice.ok('GET', `keys/changes?from=${from}&to=${end}`)
   assert.deepEqual(new Set(gone['left'] as string[]), new Set([bob.id, carol.id]))
 })
 
@@ -117,4 +126,35 @@ test('new cross-signing keys are told to those who share a room, a user-signing 
   await alice.ok('POST', 'keys/device_signing/upload', { auth, user_signing_key: crossSigningKey(alice, 'user_signing') })
   assert.deepEqual(await syncPart(alice, 'device_lists'), { changed: [alice.id], left: [] })
   assert.deepEqual(await syncPart(bob, 'device_lists'), NONE)
+})
+
+test('a membership that is taken back is noted for those of ours whom it parts', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-'))
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => rm(folder, { recursive: true }))
+  const storage = openStorage(join(folder, 'test.db'), 'OFF')
+  stack.use(storage.db)
+  assert.ok(new DeviceLists({ ...storage, serverName: 'here.test' as ServerName }))
+  const ids = ['@alice:here.test', '@bob:elsewhere.test', '@carol:here.test'] as UserId[]
+  const resolved = await storage.names.resolve(ids)
+  const users: { nid: number; userId: UserId }[] = []
+  const room = 1
+  await storage.db.write((batch) => {
+    for (const userId of ids) users.push({ nid: resolved.nid(batch, userId), userId })
+    for (const { nid, userId } of users) {
+      const account = { userNid: nid, kind: 'user' as const, passwordHash: null, isAdmin: false, createdTs: 0 }
+      if (userId.endsWith(':here.test')) storage.accounts.add(batch, account)
+    }
+    for (const user of users) storage.memberships.set(batch, room, user, 'join', 1)
+  })
+  const [alice, bob, carol] = users
+  assert.ok(alice && bob && carol)
+  const told = async (since: number) =>
+    Promise.all(users.map(async ({ nid }) => storage.deviceListTable.privatelyChangedSince(nid, since, Number.MAX_SAFE_INTEGER)))
+  const before = storage.db.position
+  await storage.db.write((batch) => storage.memberships.remove(batch, room, bob))
+  assert.deepEqual(await told(before), [[bob.nid], [], [bob.nid]])
+  const between = storage.db.position
+  await storage.db.write((batch) => storage.memberships.remove(batch, room, carol))
+  assert.deepEqual(await told(between), [[carol.nid], [], [alice.nid]])
 })

@@ -13,6 +13,8 @@ export const keysRoutes = (services: {
   route(uploadKeys, async ({ requester, body }) => ({ one_time_key_counts: await services.deviceKeys.upload(requester, body) })),
   route(queryKeys, ({ requester, body }) => services.keyQueries.query(requester, body.device_keys, body.timeout)),
   route(claimKeys, ({ body }) => services.deviceKeys.claim(body.one_time_keys, body.timeout)),
-  // `to` is not needed: what has changed since then is no more than the client will hear of anyway.
-  route(getKeysChanges, ({ requester, query }) => services.deviceListStream.changes(requester, decodeToken(query.from))),
+  // What has changed after `to` the client hears of in its next sync.
+  route(getKeysChanges, ({ requester, query: { from, to } }) =>
+    services.deviceListStream.changes(requester, decodeToken(from), decodeToken(to)),
+  ),
 ]

@@ -5,6 +5,7 @@ import type { DeviceListsTable } from '../../storage/device-lists.ts'
 import type { MembershipRecord, Memberships } from '../../storage/memberships.ts'
 import type { Names } from '../../storage/names.ts'
 import type { Notifier } from '../../streams/notifier.ts'
+import type { StreamRange } from '../../streams/position.ts'
 import type { SyncExtension, SyncPart } from '../extension.ts'
 import type { SyncRequest } from '../request.ts'
 import { recordsOf } from '../turn-rooms.ts'
@@ -51,8 +52,8 @@ export class DeviceListStream implements SyncExtension {
     return [{ name: 'device_lists', text, isNews: true }]
   }
 
-  /** What has changed after a position. */
-  async changes(reader: Watcher, since: number): Promise<DeviceListChanges> {
+  /** What has changed after one position and, as far as it has not changed again, up to another. */
+  async changes(reader: Watcher, since: number, upTo = Number.MAX_SAFE_INTEGER): Promise<DeviceListChanges> {
     const { deviceListTable, memberships, names, notifier } = this.#parts
     const { userNid } = reader
     const changed = new Set<number>()
@@ -60,13 +61,17 @@ export class DeviceListStream implements SyncExtension {
     const records = await memberships.ofUser(userNid)
     const changedRooms = notifier.roomsSince(userNid, since)
     for (const record of changedRooms ? recordsOf(records, changedRooms) : [...records.values()]) {
+      if (record.began > upTo) continue
       if (record.membership !== 'join') await this.#addLeftRoom(left, reader, record, since)
       else if (record.began > since) await this.#addMembers(changed, record.roomNid)
-      else if (notifier.mayRoomHaveChanged(record.roomNid, since)) await this.#addMoves(changed, left, record.roomNid, since)
+      else if (notifier.mayRoomHaveChanged(record.roomNid, since))
+        await this.#addMoves(changed, left, record.roomNid, { after: since, upTo })
     }
     changed.delete(userNid)
-    for (const nid of await deviceListTable.privatelyChangedSince(userNid, since)) changed.add(nid)
-    for (const nid of await deviceListTable.changedSince(since))
+    // A membership that was taken back is noted as such a change, too.
+    for (const nid of await deviceListTable.privatelyChangedSince(userNid, since, upTo))
+      (nid === userNid || (await this.#isIn(nid, records)) ? changed : left).add(nid)
+    for (const nid of await deviceListTable.changedSince(since, upTo))
       if (nid === userNid || (await this.#isIn(nid, records))) changed.add(nid)
     for (const nid of left) if (nid === userNid || (await this.#isIn(nid, records))) left.delete(nid)
     const named = await names.namesOf([...changed, ...left])
@@ -79,9 +84,9 @@ export class DeviceListStream implements SyncExtension {
   }
 
   /** Who has come into a room in which the reader was already, and who has gone. Clients encrypt for those invited, too. */
-  async #addMoves(changed: Set<number>, left: Set<number>, roomNid: number, since: number): Promise<void> {
-    for (const { userNid, membership } of await this.#parts.memberships.begunSince(roomNid, since))
-      (membership === 'join' || membership === 'invite' ? changed : left).add(userNid)
+  async #addMoves(changed: Set<number>, left: Set<number>, roomNid: number, { after, upTo }: StreamRange): Promise<void> {
+    for (const { userNid, membership, began } of await this.#parts.memberships.begunSince(roomNid, after))
+      if (began <= upTo) (membership === 'join' || membership === 'invite' ? changed : left).add(userNid)
   }
 
   /** The people of a room that the reader has left. */
