@@ -8,6 +8,7 @@
 import { RecentCache } from '../core/recent-cache.ts'
 import { CacheUse } from '../core/cache-use.ts'
 import type { Batch, Database } from './database.ts'
+import { addStates, disputePairs, type Disputes } from './state-disputes.ts'
 import { VarintReader, VarintWriter } from './varint.ts'
 
 const BY_ID = 'SELECT data FROM state_nodes WHERE node_id = ?'
@@ -35,12 +36,6 @@ export interface StateChange {
   readonly root: number
   readonly nodes: ReadonlyMap<number, Node>
 }
-
-/**
- * What states do not agree on: by kind, the events that some of them have, with the states that have each, one bit a state.
- * Under the event 0 are the states that have nothing of the kind.
- */
-export type Disputes = ReadonlyMap<number, ReadonlyMap<number, bigint>>
 
 /** What one kind is in each of two states; undefined where a state has nothing of the kind. */
 export interface StateDifference {
@@ -240,30 +235,6 @@ function bySlot<V>(pairs: readonly [number, V][], depth: number): Map<number, [n
     else slots.set(slot, [pair])
   }
   return slots
-}
-
-function addStates<K>(groups: Map<K, bigint>, key: K, states: bigint): void {
-  groups.set(key, (groups.get(key) ?? 0n) | states)
-}
-
-/** Enters those kinds that the leaves, each of some states, do not agree on. */
-function disputePairs(leaves: readonly { node: Leaf; states: bigint }[], into: Map<number, Map<number, bigint>>): void {
-  const kinds = new Map<number, Map<number, bigint>>()
-  let all = 0n
-  for (const { node, states } of leaves) {
-    all |= states
-    for (const [kind, event] of node.pairs) {
-      const events = kinds.get(kind) ?? new Map<number, bigint>()
-      kinds.set(kind, events)
-      addStates(events, event, states)
-    }
-  }
-  for (const [kind, events] of kinds) {
-    let having = 0n
-    for (const states of events.values()) having |= states
-    if (having !== all) events.set(0, all ^ having)
-    if (events.size > 1) into.set(kind, events)
-  }
 }
 
 function samePairs(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
