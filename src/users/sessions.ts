@@ -1,11 +1,12 @@
 import type { DeviceId, UserId } from '../../schemas/ids.ts'
 import type { Clock } from '../core/clock.ts'
-import { unknownToken, userLocked } from '../core/errors.ts'
+import { invalidParam, unknownToken, userLocked } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { randomLetters, randomToken } from '../core/random.ts'
 import { assertWithin } from '../core/quotas.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Batch, Database } from '../storage/database.ts'
+import type { DehydratedDevicesTable } from '../storage/dehydrated-devices.ts'
 import type { Device, Devices } from '../storage/devices.ts'
 import type { Tokens } from '../storage/tokens.ts'
 import { type AccessTokens, hashToken } from './tokens.ts'
@@ -54,6 +55,7 @@ export interface DeviceListener {
 interface Deps {
   readonly db: Database
   readonly devices: Devices
+  readonly dehydratedDevicesTable: Pick<DehydratedDevicesTable, 'ofUser'>
   readonly tokens: Tokens
   readonly accessTokens: AccessTokens
   readonly clock: Clock
@@ -77,13 +79,18 @@ export class Sessions {
     return this.#queue.run(userNid, task)
   }
 
-  /** Opens a session of a user who has been authenticated. Call it within `exclusively`. Throws M_TOO_LARGE for one device too many. */
+  /**
+   * Opens a session of a user who has been authenticated. Call it within `exclusively`.
+   * @throws {MatrixError} M_TOO_LARGE for one device too many, M_INVALID_PARAM for the dehydrated device, on which nobody is logged in
+   */
   async open(user: User, request: SessionRequest): Promise<Credentials> {
     const device = request.deviceId === undefined ? undefined : await this.#deps.devices.get(user.userNid, request.deviceId)
     if (!device) {
       assertWithin('devices', (await this.#deps.devices.count(user.userNid)) + 1)
       return this.#deps.db.write((batch) => this.openNew(batch, user, request))
     }
+    if ((await this.#deps.dehydratedDevicesTable.ofUser(user.userNid))?.deviceNid === device.deviceNid)
+      throw invalidParam('That device is dehydrated')
     const revoked = await this.#deps.tokens.accessOf([device.deviceNid])
     return this.#deps.db.write((batch) => {
       // The server will invalidate any access and refresh tokens previously assigned to that device.

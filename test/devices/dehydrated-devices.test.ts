@@ -85,6 +85,16 @@ test('messages wait for it, and can be read again from the start', async () => {
   assert.deepEqual(await alice.ok('GET', eventsOf('dry')), { events: [] })
 })
 
+test('nobody logs in on it', async () => {
+  await using hs = await testHomeserver()
+  const alice = await hs.user('alice')
+  await alice.ok('PUT', PATH, dehydrated(alice, 'dry'))
+  const login = { type: 'm.login.password', identifier: { type: 'm.id.user', user: alice.id }, password: "alice's password" }
+  await alice.refused(400, 'M_INVALID_PARAM', 'POST', 'login', { ...login, device_id: 'dry' })
+  await alice.ok('DELETE', PATH)
+  assert.equal((await alice.ok('POST', 'login', { ...login, device_id: 'dry' }))['device_id'], 'dry')
+})
+
 test('it must be a device of its own, and it goes when the user logs out everywhere', async () => {
   await using hs = await testHomeserver()
   const alice = await hs.user('alice')

@@ -8,6 +8,7 @@ import type { ClientCall } from '../../src/http/authenticate.ts'
 import type { Route } from '../../src/http/route.ts'
 import { Accounts } from '../../src/storage/accounts.ts'
 import { Database } from '../../src/storage/database.ts'
+import { DehydratedDevicesTable } from '../../src/storage/dehydrated-devices.ts'
 import { Devices } from '../../src/storage/devices.ts'
 import { Names } from '../../src/storage/names.ts'
 import { AccountDataTable } from '../../src/storage/account-data.ts'
@@ -71,7 +72,9 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
   const registrationTokens = new RegistrationTokens(db)
   const lastSeen = new LastSeen({ db, devices, clock })
   const accessTokens = new AccessTokens({ db, tokens, clock, lastSeen })
-  const sessions = new Sessions({ db, devices, tokens, accessTokens, clock, deviceListeners: options.deviceListeners ?? [] })
+  const dehydratedDevicesTable = new DehydratedDevicesTable(db)
+  const deviceListeners = options.deviceListeners ?? []
+  const sessions = new Sessions({ db, devices, dehydratedDevicesTable, tokens, accessTokens, clock, deviceListeners })
   const hasher = new PasswordHasher('minimal')
   const thirdPartyIds = new ThirdPartyIds(db)
   const validations = new Validations(db)
