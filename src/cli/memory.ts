@@ -2,7 +2,7 @@
  * What V8 and the C library take beyond what lives: V8's own limits are made for machines with one program on them, and let a
  * busy server's nursery grow to 134 MB and its heap to four times of what lives in it.
  */
-const V8_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=50']
+const V8_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=100']
 /** Otherwise each thread has a heap of its own for what it takes from the C library. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' }
 
