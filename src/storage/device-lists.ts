@@ -12,10 +12,11 @@ const CHANGED_PRIVATE = 'SELECT user_nid FROM private_device_lists WHERE reader_
 const NOTE_PARTING = `WITH given (room_nid, user_nid, position) AS (VALUES (?, ?, ?)),
     others (user_nid) AS (SELECT m.user_nid FROM memberships m JOIN given g ON g.room_nid = m.room_nid AND g.user_nid <> m.user_nid
       WHERE m.membership = ${JOINED})
-  INSERT INTO private_device_lists (reader_nid, user_nid, changed)
+  INSERT INTO partings (reader_nid, user_nid, parted)
   SELECT o.user_nid, g.user_nid, g.position FROM given g JOIN others o JOIN accounts a ON a.user_nid = o.user_nid
   UNION ALL SELECT g.user_nid, o.user_nid, g.position FROM given g JOIN others o JOIN accounts a ON a.user_nid = g.user_nid
-  WHERE true ON CONFLICT (reader_nid, user_nid) DO UPDATE SET changed = excluded.changed`
+  WHERE true ON CONFLICT (reader_nid, user_nid) DO UPDATE SET parted = excluded.parted`
+const PARTED = 'SELECT user_nid FROM partings WHERE reader_nid = ? AND parted > ? AND parted <= ?'
 const ADD_NEWS = 'INSERT INTO device_list_news (position, user_nid, device_id) VALUES (?, ?, ?)'
 // A member who only changes name or avatar has not joined: the membership began before.
 const ADD_ENTRY = `INSERT INTO device_list_news (position, user_nid, room_nid)
@@ -41,11 +42,13 @@ export class DeviceListsTable {
   readonly #db: Database
   #lastChange: number
   #lastPrivateChange: number
+  #lastParting: number
 
   constructor(db: Database) {
     this.#db = db
     this.#lastChange = db.position
     this.#lastPrivateChange = db.position
+    this.#lastParting = db.position
   }
 
   /** Notes a change that all see who share a room with the user, and the user. */
@@ -73,8 +76,14 @@ export class DeviceListsTable {
     const position = batch.nextPosition()
     batch.run(NOTE_PARTING, roomNid, userNid, position)
     batch.onSettled((committed) => {
-      if (committed) this.#lastPrivateChange = Math.max(this.#lastPrivateChange, position)
+      if (committed) this.#lastParting = Math.max(this.#lastParting, position)
     })
+  }
+
+  /** From whom such a membership that was taken back after `position` and up to `upTo` has parted the reader. */
+  async partedSince(readerNid: number, position: number, upTo: number): Promise<number[]> {
+    if (position >= this.#lastParting) return []
+    return (await this.#db.all<{ user_nid: number }>(PARTED, readerNid, position, upTo)).map((row) => row.user_nid)
   }
 
   /** False where it is certain that nobody's devices have changed after `position`, as all see them. */

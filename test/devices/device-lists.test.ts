@@ -150,7 +150,7 @@ test('a membership that is taken back is noted for those of ours whom it parts',
   const [alice, bob, carol] = users
   assert.ok(alice && bob && carol)
   const told = async (since: number) =>
-    Promise.all(users.map(async ({ nid }) => storage.deviceListTable.privatelyChangedSince(nid, since, Number.MAX_SAFE_INTEGER)))
+    Promise.all(users.map(async ({ nid }) => storage.deviceListTable.partedSince(nid, since, Number.MAX_SAFE_INTEGER)))
   const before = storage.db.position
   await storage.db.write((batch) => storage.memberships.remove(batch, room, bob))
   assert.deepEqual(await told(before), [[bob.nid], [], [bob.nid]])

@@ -16,6 +16,7 @@ import { threadSubscriptions } from './0014-thread-subscriptions.ts'
 import { rateLimits } from './0015-rate-limits.ts'
 import { dehydratedDevices } from './0016-dehydrated-devices.ts'
 import { quotas } from './0017-quotas.ts'
+import { partings } from './0018-partings.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   { number: 15, name: 'rate limits', sql: rateLimits },
   { number: 16, name: 'dehydrated devices', sql: dehydratedDevices },
   { number: 17, name: 'quotas', sql: quotas },
+  { number: 18, name: 'partings', sql: partings },
 ]

@@ -68,9 +68,8 @@ export class DeviceListStream implements SyncExtension {
         await this.#addMoves(changed, left, record.roomNid, { after: since, upTo })
     }
     changed.delete(userNid)
-    // A membership that was taken back is noted as such a change, too.
-    for (const nid of await deviceListTable.privatelyChangedSince(userNid, since, upTo))
-      (nid === userNid || (await this.#isIn(nid, records)) ? changed : left).add(nid)
+    for (const nid of await deviceListTable.privatelyChangedSince(userNid, since, upTo)) changed.add(nid)
+    for (const nid of await deviceListTable.partedSince(userNid, since, upTo)) left.add(nid)
     for (const nid of await deviceListTable.changedSince(since, upTo))
       if (nid === userNid || (await this.#isIn(nid, records))) changed.add(nid)
     for (const nid of left) if (nid === userNid || (await this.#isIn(nid, records))) left.delete(nid)
