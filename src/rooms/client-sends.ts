@@ -99,7 +99,7 @@ export class ClientSends {
     assertSensible(room, type, given.content)
     // A repeated request is no second annotation.
     if (!transaction || (await transactions.find(transaction.device, transaction.id)) === undefined)
-      await relatedEvents.assertNoDuplicate(requester.userId, type, given.content)
+      await relatedEvents.assertMayRelate(requester.userId, type, given.content)
     const draft: Draft = { sender: requester.userId, type, content: given.content, ...timeOf(requester, given) }
     return (await sender.send(room, draft, transaction)).eventId
   }

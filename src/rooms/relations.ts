@@ -1,7 +1,7 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#relationships-api */
 import type { EventId, RoomId, UserId } from '../../schemas/ids.ts'
 import { type JsonObject, objectAt, stringAt } from '../../schemas/json.ts'
-import { duplicateAnnotation } from '../core/errors.ts'
+import { duplicateAnnotation, noThreadRoot } from '../core/errors.ts'
 import type { Events } from '../storage/events.ts'
 import type { Relation, Relations } from '../storage/relations.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
@@ -11,6 +11,7 @@ import type { RoomViews } from './room-view.ts'
 import type { Viewer, Visibility } from './visibility.ts'
 
 const ANNOTATION = 'm.annotation'
+const THREAD = 'm.thread'
 const FIRST = Number.MIN_SAFE_INTEGER
 /** How many children one request looks through for those that are wanted and visible. */
 const MAX_SCANNED = 2_000
@@ -67,15 +68,26 @@ export class RelatedEvents {
   }
 
   /**
-   * Homeservers should prevent users from sending a second annotation for a given event with identical type and key.
-   * @throws {MatrixError} M_DUPLICATE_ANNOTATION
+   * Whether a user may send an event that relates to another one as its content says.
+   * @throws {MatrixError} M_DUPLICATE_ANNOTATION, or M_UNKNOWN for a thread off an event that itself relates to another one
    */
-  async assertNoDuplicate(sender: UserId, type: string, content: JsonObject): Promise<void> {
-    const { relations, events } = this.#parts
-    const key = annotationKey(content)
+  async assertMayRelate(sender: UserId, type: string, content: JsonObject): Promise<void> {
     const relation = relationOf({ content })
-    if (key === undefined || !relation) return
-    const others = await relations.of(relation.target, 'b', FIRST, Number.MAX_SAFE_INTEGER, MAX_SCANNED)
+    const key = annotationKey(content)
+    if (relation?.relType === THREAD) await this.#assertMayBeRoot(relation.target)
+    if (relation && key !== undefined) await this.#assertNoDuplicate(relation.target, sender, type, key)
+  }
+
+  /** Servers SHOULD reject client requests which attempt to start a thread off an event that is a child itself. */
+  async #assertMayBeRoot(target: EventId): Promise<void> {
+    const root = await this.#parts.events.byId(target)
+    if (root && relationOf(root)) throw noThreadRoot()
+  }
+
+  /** Homeservers should prevent users from sending a second annotation for a given event with identical type and key. */
+  async #assertNoDuplicate(target: EventId, sender: UserId, type: string, key: string): Promise<void> {
+    const { relations, events } = this.#parts
+    const others = await relations.of(target, 'b', FIRST, Number.MAX_SAFE_INTEGER, MAX_SCANNED)
     const annotations = others.filter(({ relType }) => relType === ANNOTATION).map(({ nid }) => nid)
     for (const event of (await events.byNids(annotations)).values())
       if (event.sender === sender && event.type === type && annotationKey(event.content) === key) throw duplicateAnnotation()

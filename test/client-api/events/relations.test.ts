@@ -87,3 +87,20 @@ test('an annotation is sent once, unless it was taken back', async () => {
   await alice.ok('PUT', `rooms/${room}/redact/${String(first['event_id'])}/e`, {})
   await alice.ok('PUT', `${path}/f`, like)
 })
+
+test('a thread starts from an event that relates to no other one', async () => {
+  await using hs = await roomServer()
+  const alice = await hs.user('alice')
+  const room = await alice.createRoom()
+  const root = await alice.send(room, 'root')
+  const inThread = await alice.send(room, relating(root, 'm.thread'))
+  const like = await alice.send(room, relating(root, 'm.annotation', { key: '👍' }), 'm.reaction')
+  const reply = await alice.send(room, { body: 'reply', 'm.relates_to': { 'm.in_reply_to': { event_id: root } } })
+  const path = `rooms/${room}/send/m.room.message`
+  for (const child of [inThread, like]) {
+    const { status } = await alice.refused('M_UNKNOWN', 'PUT', `${path}/to${child.slice(1)}`, relating(child, 'm.thread'))
+    assert.equal(status, 400)
+  }
+  await alice.ok('PUT', `${path}/reply`, relating(reply, 'm.thread'))
+  await alice.ok('PUT', `${path}/unknown`, relating('$unknown', 'm.thread'))
+})
