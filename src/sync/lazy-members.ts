@@ -100,6 +100,16 @@ export function sendersToKnow(timeline: readonly StoredEvent[]): Set<UserId> {
   return needed
 }
 
+/** All whom these events are about: their senders, and who has come, gone or been renamed in them. */
+export function membersOf(timeline: readonly StoredEvent[]): Set<UserId> {
+  const members = new Set<UserId>()
+  for (const { type, sender, stateKey } of timeline) {
+    members.add(sender)
+    if (type === MEMBER && stateKey !== undefined) members.add(stateKey as UserId)
+  }
+  return members
+}
+
 const keyOf = ({ reader, filter }: SyncTurn, roomNid: number): string =>
   `${reader.deviceNid ?? `u${reader.userNid}`} ${filter.id} ${roomNid}`
 

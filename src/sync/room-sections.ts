@@ -9,7 +9,7 @@ import type { StoredEvent } from '../storage/stored-event.ts'
 import { encodeToken } from '../streams/position.ts'
 import type { TypingUsers } from '../streams/typing.ts'
 import type { EventTexts } from './event-texts.ts'
-import { type LazyMembers, sendersToKnow } from './lazy-members.ts'
+import { type LazyMembers, membersOf, sendersToKnow } from './lazy-members.ts'
 import type { SyncTurn } from './request.ts'
 import type { SectionContent, SectionContents } from './section-contents.ts'
 import type { SharedTexts } from './shared-texts.ts'
@@ -174,13 +174,15 @@ export class RoomSections {
     const { lazyMembers, summaries } = this.#parts
     const isWhole = isNew || turn.fullState
     if (isNew) lazyMembers.forget(turn, room.nid)
-    const users = sendersToKnow(timeline.events)
+    // Where there is a `state_after`, clients must not take any state from the timeline.
+    const told = turn.stateMember === 'state' ? [...timeline.events, ...state.events] : state.events
+    const users = turn.stateMember === 'state' ? sendersToKnow(timeline.events) : membersOf(timeline.events)
     if (isWhole) users.add(turn.reader.userId)
     if (state.summaryChanged)
       for (const hero of (await summaries.of(room.nid, endRoot, turn.reader.userId)).heroes ?? []) users.add(hero)
-    const known = new Set([...timeline.events, ...state.events].map(({ nid }) => nid))
+    const known = new Set(told.map(({ nid }) => nid))
     const members = await lazyMembers.needed(turn, room.nid, state.memberRoot, users, known)
-    lazyMembers.remember(turn, room.nid, [...timeline.events, ...state.events, ...members])
+    lazyMembers.remember(turn, room.nid, [...told, ...members])
     return members.filter((event) => turn.filter.state.passes(event))
   }
 

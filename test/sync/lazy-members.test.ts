@@ -54,6 +54,22 @@ describe('members that are loaded lazily', () => {
     assert.deepEqual(membersIn(await alice.room(room, { filter: lazily() })), new Set())
   })
 
+  test('are all beside the timeline where it is not to be taken for state', async () => {
+    await using hs = await syncServer()
+    const { alice, bob, carol, room } = await named(hs)
+    const after = async (user: Syncer) => {
+      const { state_after: state } = await user.room(room, { filter: lazily(), use_state_after: 'true' })
+      return membersIn({ state } as SeenRoom)
+    }
+    assert.deepEqual(await after(alice), joined(alice, bob, carol))
+    const dave = await hs.user('dave')
+    await dave.sync({ filter: lazily() })
+    await dave.join(room)
+    assert.deepEqual(await after(dave), joined(alice, bob, carol, dave))
+    await carol.send(room, 'hello')
+    assert.deepEqual(await after(dave), new Set())
+  })
+
   test('come again where the client repeats a request, and where it asks for that', async () => {
     await using hs = await syncServer()
     const { alice, carol, room } = await named(hs)

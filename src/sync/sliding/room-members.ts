@@ -1,6 +1,5 @@
-import type { UserId } from '../../../schemas/ids.ts'
 import type { StoredEvent } from '../../storage/stored-event.ts'
-import { type LazyMembers, sendersToKnow } from '../lazy-members.ts'
+import { type LazyMembers, membersOf } from '../lazy-members.ts'
 import type { SentRoom } from './connections.ts'
 import type { Draft } from './room-drafts.ts'
 import type { RoomTurn } from './room-results.ts'
@@ -16,15 +15,12 @@ export async function neededMembers(
   known: SentRoom | undefined,
 ): Promise<StoredEvent[]> {
   if (!scoped.config.requiredState.lazyMembers) return []
-  const { events } = content.timeline
-  const users = sendersToKnow(events)
-  for (const { type, stateKey } of events) if (type === 'm.room.member' && stateKey !== undefined) users.add(stateKey as UserId)
   // What is remembered belongs to this connection. An older timeline may be asked for again at the same position.
   const since = isExpanded ? undefined : known?.upTo
   const turn = { ...syncTurn, filter: { ...syncTurn.filter, id: -connection.number }, since }
   if (!known) lazyMembers.forget(turn, room.nid)
   const given = new Set(state.map(({ nid }) => nid))
-  const members = await lazyMembers.needed(turn, room.nid, content.endRoot, users, given)
+  const members = await lazyMembers.needed(turn, room.nid, content.endRoot, membersOf(content.timeline.events), given)
   lazyMembers.remember(turn, room.nid, [...state, ...members])
   return members
 }
