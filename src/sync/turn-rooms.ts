@@ -25,9 +25,10 @@ export function chooseRooms(
 ): TurnRooms {
   const chosen: Chosen = { joined: new Map(), invited: [], knocked: [], left: [] }
   if (since === undefined) {
-    for (const record of records.values()) add(chosen, record, filter.includeLeave)
+    for (const record of records.values()) add(chosen, record, filter.includeLeave && !record.forgotten)
   } else {
-    // The memberships of the user have changed, or it is not known that they have not.
+    // The memberships of the user have changed, or it is not known that they have not. A device is told of a room that was left
+    // on another one even where it was forgotten there at once.
     if (follower.touchedAt > since) for (const record of records.values()) if (record.position > since) add(chosen, record, true)
     const rooms = fullState ? undefined : follower.roomsSince(since)
     for (const record of rooms ? recordsOf(records, rooms) : records.values()) {
@@ -53,5 +54,5 @@ function add(chosen: Chosen, record: MembershipRecord, withLeft: boolean): void 
   if (record.membership === 'join') chosen.joined.set(record.roomNid, record)
   else if (record.membership === 'invite') chosen.invited.push(record)
   else if (record.membership === 'knock') chosen.knocked.push(record)
-  else if (withLeft && !record.forgotten) chosen.left.push(record)
+  else if (withLeft) chosen.left.push(record)
 }

@@ -23,6 +23,19 @@ describe('a room that was left', () => {
     assert.deepEqual(Object.keys((await bob.sync()).rooms.leave), [])
   })
 
+  test('is told to a device even where another one has forgotten it at once', async () => {
+    await using hs = await syncServer()
+    const [alice, bob] = await hs.users('alice', 'bob')
+    assert.ok(alice && bob)
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(room)
+    await bob.sync()
+    await bob.ok('POST', `rooms/${room}/leave`, {})
+    await bob.ok('POST', `rooms/${room}/forget`, {})
+    const { leave } = (await bob.sync()).rooms
+    assert.deepEqual(bodies(leave[room]?.timeline.events ?? []), ['leave'])
+  })
+
   test('is in a first sync only where the filter asks for it', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')
