@@ -14,6 +14,7 @@ import { EventReceiver } from '../rooms/receive.ts'
 import type { RemoteHistory } from '../rooms/remote-history.ts'
 import { StateResolver } from '../rooms/resolve.ts'
 import { EventSender } from '../rooms/send.ts'
+import { InvitePermissions } from '../users/invite-permissions.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
 import { RoomStates } from '../rooms/state.ts'
 import { Visibility } from '../rooms/visibility.ts'
@@ -41,6 +42,7 @@ export function createRoomCore(
     erasures,
     guests: new GuestAccess({ ...storage, serverName, heads, states, sender }),
     heads,
+    invitePermissions: new InvitePermissions(storage),
     states,
     resolver,
     writer,

@@ -36,3 +36,23 @@ export function matchesGlob(pattern: string, text: string): boolean {
 function characterLength(text: string, index: number): number {
   return (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1
 }
+
+/** A list of patterns made ready for many questions. Most entries of long lists are plain text, which needs no walk. */
+export class GlobList {
+  readonly #texts: ReadonlySet<string>
+  readonly #globs: readonly string[]
+
+  constructor(patterns: readonly string[]) {
+    this.#texts = new Set(patterns.filter((pattern) => !isGlob(pattern)))
+    this.#globs = patterns.filter(isGlob)
+  }
+
+  /** Whether one of the patterns matches all of `text`. */
+  matches(text: string): boolean {
+    return this.#texts.has(text) || this.#globs.some((glob) => matchesGlob(glob, text))
+  }
+}
+
+function isGlob(pattern: string): boolean {
+  return pattern.includes('*') || pattern.includes('?')
+}

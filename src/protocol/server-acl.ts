@@ -1,19 +1,14 @@
 /** https://spec.matrix.org/v1.19/server-server-api/#server-access-control-lists-acls */
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Json, JsonObject } from '../../schemas/json.ts'
-import { matchesGlob } from './glob.ts'
+import { GlobList } from './glob.ts'
 
 /** An `m.room.server_acl` made ready for many questions. */
 export interface ServerAcl {
   readonly allowIpLiterals: boolean
-  readonly deny: ServerPatterns
-  readonly allow: ServerPatterns
-}
-
-/** In lower case. Most entries of long lists are plain names, which need no walk through the list. */
-interface ServerPatterns {
-  readonly names: ReadonlySet<string>
-  readonly globs: readonly string[]
+  /** In lower case. */
+  readonly deny: GlobList
+  readonly allow: GlobList
 }
 
 const HOST = /^(?:\[[^\]]*\]|[^:]*)/
@@ -29,18 +24,14 @@ export function serverAclOf(content: JsonObject): ServerAcl {
   }
 }
 
-function patternsOf(list: Json | undefined): ServerPatterns {
-  const patterns = (Array.isArray(list) ? list : [])
-    .filter((entry) => typeof entry === 'string')
-    .map((entry) => entry.toLowerCase())
-  return {
-    names: new Set(patterns.filter((pattern) => !isGlob(pattern))),
-    globs: patterns.filter(isGlob),
-  }
+function patternsOf(list: Json | undefined): GlobList {
+  const entries = (Array.isArray(list) ? list : []).filter((entry) => typeof entry === 'string')
+  return new GlobList(entries.map((entry) => entry.toLowerCase()))
 }
 
-function isGlob(pattern: string): boolean {
-  return pattern.includes('*') || pattern.includes('?')
+/** A server name without its port, in lower case. */
+export function hostOf(server: ServerName): string {
+  return (HOST.exec(server)?.[0] ?? server).toLowerCase()
 }
 
 /** Whether a server may take part in a room, given its access control list if there is one. */
@@ -48,15 +39,11 @@ export function isServerAllowed(acl: ServerAcl | undefined, server: ServerName):
   // 1. If there is no m.room.server_acl event in the room state, allow.
   if (acl === undefined) return true
   // The suspect server's port number must not be considered.
-  const host = (HOST.exec(server)?.[0] ?? server).toLowerCase()
+  const host = hostOf(server)
   // 2. If the server name is an IP address (v4 or v6) literal, and allow_ip_literals is present and false, deny.
   if (!acl.allowIpLiterals && IP_LITERAL.test(host)) return false
   // 3. If the server name matches an entry in the deny list, deny.
-  if (matches(acl.deny, host)) return false
+  if (acl.deny.matches(host)) return false
   // 4. If the server name matches an entry in the allow list, allow. 5. Otherwise, deny.
-  return matches(acl.allow, host)
-}
-
-function matches(patterns: ServerPatterns, host: string): boolean {
-  return patterns.names.has(host) || patterns.globs.some((glob) => matchesGlob(glob, host))
+  return acl.allow.matches(host)
 }

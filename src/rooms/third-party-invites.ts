@@ -113,7 +113,7 @@ export class ThirdPartyInvites {
     const member = await states.get(stateRoot, 'm.room.member', target)
     if (member?.content['membership'] === 'join' || member?.content['membership'] === 'invite') return
     await this.#assertKeyIsGood(signed, invite.content)
-    await invites.assertAccepts(target)
+    await invites.assertAccepts(target, sender)
     const third = { display_name: stringAt(invite.content, 'display_name') ?? '', signed }
     const content = { ...(await memberContent(profileFields, target, 'invite')), third_party_invite: third }
     await invites.send(room, { sender, type: 'm.room.member', stateKey: target, content })

@@ -1,7 +1,6 @@
 import { scheduler } from 'node:timers/promises'
 import { stringAt } from '../../schemas/json.ts'
 import type { RoomStates } from '../rooms/state.ts'
-import type { StrippedStates } from '../rooms/stripped-state.ts'
 import type { AccountDataTable } from '../storage/account-data.ts'
 import type { Events } from '../storage/events.ts'
 import type { MembershipRecord } from '../storage/memberships.ts'
@@ -13,19 +12,18 @@ import type { SyncExtension, TurnRooms } from './extension.ts'
 import type { SyncTurn } from './request.ts'
 import type { RoomSections } from './room-sections.ts'
 import { type AccountDataNews, accountDataNews } from './streams/account-data.ts'
-import { strippedRoom } from './streams/invites.ts'
+import { strippedRoom, type StrippedRoomParts } from './streams/invites.ts'
 
 /** A long answer lets others have their turn after so many milliseconds. */
 const YIELD_AFTER_MS = 10
 
 const NOTHING: Sections = []
 
-export interface SyncBuilderParts {
+export interface SyncBuilderParts extends StrippedRoomParts {
   rooms: Rooms
   events: Events
   states: RoomStates
   timelines: Timelines
-  strippedStates: StrippedStates
   accountData: AccountDataTable
   pushRules: PushRules
   sections: RoomSections
@@ -43,8 +41,8 @@ export class SyncBuilder {
   async build(turn: SyncTurn, rooms: TurnRooms): Promise<SyncAnswer> {
     const accountData = await accountDataNews(this.#parts, turn)
     const join = await this.#sections(turn, rooms.joined, (record) => this.#joined(turn, record, accountData))
-    const invite = await this.#sections(turn, rooms.invited, (record) => strippedRoom(this.#parts.strippedStates, turn, record))
-    const knock = await this.#sections(turn, rooms.knocked, (record) => strippedRoom(this.#parts.strippedStates, turn, record))
+    const invite = await this.#sections(turn, rooms.invited, (record) => strippedRoom(this.#parts, turn, record))
+    const knock = await this.#sections(turn, rooms.knocked, (record) => strippedRoom(this.#parts, turn, record))
     const leave = await this.#sections(turn, rooms.left, (record) => this.#left(turn, record, accountData))
     const parts = []
     for (const extension of this.#parts.extensions) parts.push(...(await extension.parts(turn, rooms)))

@@ -15,6 +15,7 @@ import type { Timelines } from '../storage/timelines.ts'
 import type { Notifier } from '../streams/notifier.ts'
 import type { TypingUsers } from '../streams/typing.ts'
 import type { AccountData } from '../users/account-data.ts'
+import type { InvitePermissions } from '../users/invite-permissions.ts'
 import type { SyncFilters } from './filters.ts'
 import type { SyncTurn } from './request.ts'
 import { type AccountDataStreamParts, accountDataNews, accountDataText } from './streams/account-data.ts'
@@ -37,6 +38,7 @@ export interface EventStreamParts extends AccountDataStreamParts {
   typing: TypingUsers
   receipts: ReceiptStream
   ignoredUsers: Pick<AccountData, 'ignoredUsers'>
+  invitePermissions: Pick<InvitePermissions, 'hides'>
   filters: SyncFilters
   presence: PresenceNews
 }
@@ -159,8 +161,15 @@ export class EventStream {
   async #invites({ userNid }: Reader, start: number, upTo: number): Promise<Found[]> {
     const isNew = ({ membership, position }: MembershipRecord) =>
       (membership === 'invite' || membership === 'knock') && position > start && position <= upTo
-    const records = [...(await this.#parts.memberships.ofUser(userNid)).values()].filter(isNew)
-    return records.map(({ position, eventNid }) => ({ position, nid: eventNid, isOwn: true }))
+    const { memberships, ignoredUsers, invitePermissions, events } = this.#parts
+    const ignored = await ignoredUsers.ignoredUsers(userNid)
+    const found: Found[] = []
+    for (const { membership, position, eventNid } of [...(await memberships.ofUser(userNid)).values()].filter(isNew)) {
+      const { sender } = await events.get(eventNid)
+      if (membership === 'invite' && (await invitePermissions.hides(userNid, sender, ignored))) continue
+      found.push({ position, nid: eventNid, isOwn: true })
+    }
+    return found
   }
 
   /** What is no event of a room: typing, receipts, presence, account data. */

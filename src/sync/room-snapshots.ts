@@ -15,6 +15,7 @@ import type { Rooms } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import { encodeToken } from '../streams/position.ts'
 import type { AccountData } from '../users/account-data.ts'
+import type { InvitePermissions } from '../users/invite-permissions.ts'
 import { type EventStream, oldTexts, type PresenceNews } from './event-stream.ts'
 import { accountDataText } from './streams/account-data.ts'
 import type { ReceiptStream } from './streams/receipts.ts'
@@ -35,6 +36,7 @@ export interface RoomSnapshotsParts {
   clientEvents: ClientEvents
   receipts: ReceiptStream
   ignoredUsers: Pick<AccountData, 'ignoredUsers'>
+  invitePermissions: Pick<InvitePermissions, 'hides'>
   eventStream: EventStream
   presence: PresenceNews
 }
@@ -112,9 +114,9 @@ export class RoomSnapshots {
     { membership, eventNid }: MembershipRecord,
     ignored: ReadonlySet<string>,
   ): Promise<string | undefined> {
-    const { events, clientEvents } = this.#parts
+    const { events, clientEvents, invitePermissions } = this.#parts
     const event = await events.get(eventNid)
-    if (ignored.has(event.sender)) return undefined
+    if (membership === 'invite' && (await invitePermissions.hides(reader.userNid, event.sender, ignored))) return undefined
     const text = await clientEvents.text(event, reader, { withRoomId: true })
     return `{"room_id":${JSON.stringify(roomId)},"membership":"${membership}","inviter":${JSON.stringify(event.sender)},"invite":${text}}`
   }

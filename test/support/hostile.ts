@@ -30,7 +30,7 @@ export interface World extends AsyncDisposable {
 }
 
 /** Registers an administrator of the server. */
-async function adminOf(hs: TestHomeserver): Promise<TestUser> {
+export async function adminOf(hs: TestHomeserver): Promise<TestUser> {
   const path = '/_synapse/admin/v1/register'
   const { body } = await call(hs, 'GET', path)
   const request = sharedSecretRegistration(String(body['nonce']), 'admin', "admin's password", true)

@@ -52,7 +52,7 @@ export class InboundInvites {
     const room = await rooms.find(read.roomId)
     if (room && room.rules.version !== rules.version) throw invalidParam(`The room is of version ${room.rules.version}`)
     if (room) await access.assertAllowed(origin, room)
-    await this.#assertInvitable(target)
+    await this.#assertInvitable(target, read.sender)
     const event = await this.#verified(read)
     const strippedState = await this.#strippedState(event, invite.roomState)
     const pdu = signEvent(event.pdu, rules, serverName, signingKey)
@@ -76,9 +76,9 @@ export class InboundInvites {
     return { target, read: event }
   }
 
-  async #assertInvitable(target: UserId): Promise<void> {
+  async #assertInvitable(target: UserId, sender: UserId): Promise<void> {
     if ((await this.#parts.profileFields.ofUser(target)) === undefined) throw forbidden(`There is no user ${target}`)
-    await this.#parts.invites.assertAccepts(target)
+    await this.#parts.invites.assertAccepts(target, sender)
   }
 
   async #verified({ pdu, rules }: Event): Promise<Event> {

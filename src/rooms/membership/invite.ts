@@ -1,14 +1,13 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite */
-import { parseJson } from '../../core/json-text.ts'
 import { type EventId, type RoomId, type ServerName, serverOf, type UserId } from '../../../schemas/ids.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../../schemas/json.ts'
+import type { JsonObject } from '../../../schemas/json.ts'
 import { forbidden, inviteBlocked } from '../../core/errors.ts'
 import type { Requester } from '../../core/requester.ts'
 import type { Event } from '../../protocol/event.ts'
-import { type AccountDataTable, GLOBAL } from '../../storage/account-data.ts'
 import type { Memberships } from '../../storage/memberships.ts'
 import type { Names } from '../../storage/names.ts'
 import type { Room, Rooms } from '../../storage/rooms.ts'
+import type { InvitePermissions } from '../../users/invite-permissions.ts'
 import { allowedIn } from '../allowed.ts'
 import type { RoomHeads } from '../heads.ts'
 import type { EventWriter, Persisted } from '../persist.ts'
@@ -28,7 +27,7 @@ export interface InvitesParts {
   sender: EventSender
   writer: EventWriter
   profileFields: ProfileSource
-  accountData: Pick<AccountDataTable, 'get'>
+  invitePermissions: Pick<InvitePermissions, 'ruleFor'>
   remote: Pick<RemoteRooms, 'invite'>
 }
 
@@ -47,7 +46,7 @@ export class Invites {
   async invite(requester: Requester, roomId: RoomId, target: UserId, given: JsonObject = {}): Promise<EventId> {
     assertNotSuspended(requester)
     const room = await ownRoom(this.#parts, roomId, requester.userNid)
-    await this.assertAccepts(target)
+    await this.assertAccepts(target, requester.userId)
     return this.inviteTo(room, requester.userId, target, given)
   }
 
@@ -72,15 +71,12 @@ export class Invites {
     return serverOf(target) === this.#parts.serverName
   }
 
-  /** Throws M_INVITE_BLOCKED where a user of ours wants no invites. Users elsewhere are for their servers to ask. */
-  async assertAccepts(target: UserId): Promise<void> {
+  /** Throws M_INVITE_BLOCKED where a user of ours wants no invites of the sender. Users elsewhere are for their servers to ask. */
+  async assertAccepts(target: UserId, sender: UserId): Promise<void> {
     if (!this.isLocal(target)) return
-    const { names, accountData } = this.#parts
+    const { names, invitePermissions } = this.#parts
     const userNid = await names.find(target)
-    const entry = userNid === undefined ? undefined : await accountData.get(userNid, GLOBAL, 'm.invite_permission_config')
-    if (entry === undefined) return
-    const config = parseJson(entry.content) as Json
-    if (isJsonObject(config) && config['default_action'] === 'block') throw inviteBlocked()
+    if (userNid !== undefined && (await invitePermissions.ruleFor(userNid, sender)) === 'block') throw inviteBlocked()
   }
 
   /** The user's server has to sign the invite before it is added to the room. */

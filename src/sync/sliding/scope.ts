@@ -1,6 +1,8 @@
 import type { RoomId } from '../../../schemas/ids.ts'
 import type { MembershipRecord } from '../../storage/memberships.ts'
 import type { Rooms } from '../../storage/rooms.ts'
+import type { StoredEvent } from '../../storage/stored-event.ts'
+import type { InvitePermissions } from '../../users/invite-permissions.ts'
 import type { SentRoom } from './connections.ts'
 import { RequiredState } from './required-state.ts'
 import type { ListRequest, RoomConfig, SlidingRequest, SlidingTurn } from './request.ts'
@@ -11,6 +13,7 @@ export interface ScopesParts {
   rooms: Rooms
   filterer: RoomFilterer
   standings: RoomStandings
+  invitePermissions: Pick<InvitePermissions, 'hides'>
 }
 
 /** A room that an answer may tell of, and why. */
@@ -79,13 +82,12 @@ export class Scopes {
    * Rooms that the user has left are only included if they were sent before; those that they were kicked or banned from always,
    * unless they were never joined to them.
    */
-  async #isListed(record: MembershipRecord, { ignored }: SlidingTurn, wasSent: boolean): Promise<boolean> {
+  async #isListed(record: MembershipRecord, turn: SlidingTurn, wasSent: boolean): Promise<boolean> {
     if (record.forgotten) return false
     if (record.membership === 'knock') return true
     if (wasSent && record.membership !== 'invite') return true
     const { event, wasJoined, byOthers } = await this.#parts.standings.of(record)
-    // Servers must not send room invites from ignored users to clients.
-    if (record.membership === 'invite') return !ignored.has(event.sender)
+    if (record.membership === 'invite') return this.#isShown(event, turn)
     return wasJoined && byOthers
   }
 
@@ -106,10 +108,14 @@ export class Scopes {
     }
   }
 
-  async #maySubscribe(record: MembershipRecord, { ignored }: SlidingTurn): Promise<boolean> {
+  async #maySubscribe(record: MembershipRecord, turn: SlidingTurn): Promise<boolean> {
     if (record.membership === 'join' || record.membership === 'knock') return true
     const { event, wasJoined } = await this.#parts.standings.of(record)
-    return record.membership === 'invite' ? !ignored.has(event.sender) : wasJoined && !record.forgotten
+    return record.membership === 'invite' ? this.#isShown(event, turn) : wasJoined && !record.forgotten
+  }
+
+  async #isShown(invite: StoredEvent, { reader, ignored }: SlidingTurn): Promise<boolean> {
+    return !(await this.#parts.invitePermissions.hides(reader.userNid, invite.sender, ignored))
   }
 }
 

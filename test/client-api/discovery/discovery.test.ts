@@ -25,7 +25,7 @@ test('the versions have no holes, and the answer depends on who asks', async () 
   const { headers, json } = await hs.call('GET', '/_matrix/client/versions')
   assert.deepEqual(
     json.versions,
-    Array.from({ length: 18 }, (_, i) => `v1.${i + 1}`),
+    Array.from({ length: 19 }, (_, i) => `v1.${i + 1}`),
   )
   assert.equal(headers.vary, 'Authorization')
   const alice = await hs.user('alice')
