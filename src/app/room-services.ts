@@ -73,7 +73,7 @@ export function createRoomServices(
     relatedEvents,
     threadSubscriptions: new ThreadSubscriptions({ ...common, history }),
     threadList: new ThreadList({ ...common, roomViews }),
-    contentReports: new ContentReports({ ...common, roomViews, history }),
+    contentReports: new ContentReports({ ...common, history }),
     eventsByTimestamp: new EventsByTimestamp({ ...common, roomViews, history }),
     roomContents: new RoomContents({ ...common, stateAtPosition, roomViews }),
     roomDirectory: new RoomDirectory({ ...common, stateAtPosition, roomPreviews, allowPublication }),

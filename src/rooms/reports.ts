@@ -6,10 +6,10 @@ import { assertWithin } from '../core/quotas.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Accounts } from '../storage/accounts.ts'
 import type { Database } from '../storage/database.ts'
+import type { Memberships } from '../storage/memberships.ts'
 import type { NewReport, Reports } from '../storage/reports.ts'
 import type { Rooms } from '../storage/rooms.ts'
 import type { History } from './history.ts'
-import type { RoomViews } from './room-view.ts'
 
 const MAX_REASON_BYTES = 10_000
 const DAY_MS = 86_400_000
@@ -21,7 +21,7 @@ export interface ContentReportsParts {
   accounts: Accounts
   rooms: Rooms
   reports: Reports
-  roomViews: RoomViews
+  memberships: Memberships
   history: History
 }
 
@@ -43,8 +43,8 @@ export class ContentReports {
   /** Reports an event of a room that the reporter is joined to. Throws M_NOT_FOUND. */
   async reportEvent(reporter: Requester, roomId: RoomId, eventId: EventId, reason?: string, score?: number): Promise<void> {
     const event = await this.#parts.history.event(reporter, roomId, eventId)
-    const { isJoined } = await this.#parts.roomViews.of(reporter, roomId)
-    if (!isJoined) throw notFound('The event was not found or you are not joined to the room')
+    const record = await this.#parts.memberships.get(event.room.nid, reporter.userNid)
+    if (record?.membership !== 'join') throw notFound('The event was not found or you are not joined to the room')
     await this.#keep(reporter, { roomNid: event.room.nid, eventNid: event.nid, userId: event.sender, reason, score })
   }
 

@@ -1,12 +1,11 @@
 import type { RoomId, UserId } from '../../schemas/ids.ts'
-import { stringAt } from '../../schemas/json.ts'
 import { forbidden } from '../core/errors.ts'
 import type { Database } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
 import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
-import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
+import { endOfLastStay } from './last-stay.ts'
 import { knownRoom } from './policy.ts'
 import type { StateAtPosition } from './state-at-position.ts'
 import type { RoomStates } from './state.ts'
@@ -32,9 +31,6 @@ export interface RoomViewsParts {
   stateAtPosition: StateAtPosition
   visibility: Visibility
 }
-
-/** How often somebody may have been banned or invited since they were in the room. */
-const MAX_STEPS = 20
 
 export class RoomViews {
   readonly #parts: RoomViewsParts
@@ -73,17 +69,8 @@ export class RoomViews {
    * banned: those are kept out altogether.
    */
   async #lastStay(room: Room, userId: UserId, record: MembershipRecord | undefined): Promise<RoomView | undefined> {
-    if (record?.membership !== 'leave' || record.forgotten) return undefined
-    const { events, timelines } = this.#parts
-    let event: StoredEvent | undefined = await events.get(record.eventNid)
-    for (let step = 0; event && step < MAX_STEPS; step++) {
-      const before: StoredEvent | undefined = await this.#parts.states.get(event.stateBefore, 'm.room.member', userId)
-      if (before && stringAt(before.content, 'membership') === 'join') {
-        const upTo = await timelines.positionOf(room.nid, event.nid)
-        return upTo === undefined ? undefined : { room, stateRoot: event.stateAfter, upTo, isJoined: false }
-      }
-      event = before
-    }
-    return undefined
+    if (!record || record.membership === 'ban' || record.forgotten) return undefined
+    const end = await endOfLastStay(this.#parts, userId, record)
+    return end && { room, stateRoot: end.event.stateAfter, upTo: end.position, isJoined: false }
   }
 }

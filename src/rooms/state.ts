@@ -72,11 +72,6 @@ export class RoomStates {
     return stringAt(await this.content(root, 'm.room.member', userId), 'membership') ?? 'leave'
   }
 
-  /** The root of the state before an event; the empty state for an outlier. */
-  async rootBefore(eventNid: number): Promise<number> {
-    return (await this.#events.get(eventNid)).stateBefore
-  }
-
   async #kinds(keys: Iterable<StateKey>): Promise<number[]> {
     const names = [...keys].map(({ type, stateKey }) => kindOf(type, stateKey))
     const resolved = await this.#names.resolve(names)

@@ -1,10 +1,12 @@
 import type { UserId } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
 import { historyVisibilityOf, mayUserSee, type Sight } from '../protocol/history-visibility.ts'
+import type { Events } from '../storage/events.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import { DUMMY_EVENT } from './ends.ts'
+import { endOfLastStay } from './last-stay.ts'
 import type { RoomStates } from './state.ts'
 
 /** Who asks to see events. */
@@ -14,9 +16,18 @@ export interface Viewer {
 }
 
 export interface VisibilityParts {
+  events: Events
   states: RoomStates
   memberships: Memberships
   timelines: Timelines
+}
+
+/** What somebody has had to do with a room. */
+interface Stay {
+  /** The stream position at which they were last in it; undefined where they never were. */
+  readonly end: number | undefined
+  /** Whoever has forgotten a room sees what strangers see. */
+  readonly isForgotten: boolean
 }
 
 /** Applies history visibility to events out of storage. */
@@ -30,6 +41,7 @@ export class Visibility {
   /** Those of the events, of one room or several, that the user may see, in the same order. */
   async visible(events: readonly StoredEvent[], viewer: Viewer): Promise<StoredEvent[]> {
     const sights = new Map<number, Sight>()
+    const stays = new Map<number, Stay>()
     const seen: StoredEvent[] = []
     for (const event of events) {
       if (event.standing !== 0 || event.type === DUMMY_EVENT) continue
@@ -38,7 +50,9 @@ export class Visibility {
         sight = await this.#sight(event.stateBefore, viewer)
         sights.set(event.stateBefore, sight)
       }
-      if (mayUserSee(event, viewer.userId, sight, await this.#joinedLater(event, viewer))) seen.push(event)
+      const stay = stays.get(event.room.nid) ?? (await this.#stay(event.room.nid, viewer))
+      stays.set(event.room.nid, stay)
+      if (await this.#maySee(event, viewer, sight, stay)) seen.push(event)
     }
     return seen
   }
@@ -60,14 +74,22 @@ export class Visibility {
     }
   }
 
-  /** Whether the user joined after the event: they are joined now, or they were until they left, which was after it. */
-  async #joinedLater(event: StoredEvent, { userNid, userId }: Viewer): Promise<boolean> {
-    const record = await this.#parts.memberships.get(event.room.nid, userNid)
-    if (record?.membership === 'join') return true
-    if (record?.membership !== 'leave' && record?.membership !== 'ban') return false
+  async #stay(roomNid: number, { userNid, userId }: Viewer): Promise<Stay> {
+    const record = await this.#parts.memberships.get(roomNid, userNid)
+    if (!record || record.forgotten) return { end: undefined, isForgotten: record !== undefined }
+    if (record.membership === 'join') return { end: Infinity, isForgotten: false }
+    return { end: (await endOfLastStay(this.#parts, userId, record))?.position, isForgotten: false }
+  }
+
+  async #maySee(event: StoredEvent, { userId }: Viewer, sight: Sight, { end, isForgotten }: Stay): Promise<boolean> {
+    if (isForgotten) return mayUserSee(event, '', { ...sight, membership: undefined }, false)
+    return mayUserSee(event, userId, sight, await this.#joinedLater(event, end))
+  }
+
+  /** Whether the user joined after the event, if not before: their last stay ended after it, or has not. */
+  async #joinedLater(event: StoredEvent, end: number | undefined): Promise<boolean> {
+    if (end === undefined || end === Infinity) return end === Infinity
     const position = await this.#parts.timelines.positionOf(event.room.nid, event.nid)
-    if (position === undefined || position > record.position) return false
-    const root = await this.#parts.states.rootBefore(record.eventNid)
-    return (await this.#parts.states.membership(root, userId)) === 'join'
+    return position !== undefined && position <= end
   }
 }

@@ -116,6 +116,32 @@ test('strangers, and those who were only invited, see nothing', async () => {
   await bob.refused('M_FORBIDDEN', 'GET', `rooms/!unknown:ours.test/state`)
 })
 
+test('who has left sees what they saw, also when they are invited again and do not come', async () => {
+  await using hs = await roomServer()
+  const [alice, bob] = await hs.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ invite: [bob.id] })
+  const [before] = await say(alice, room, 'before')
+  await bob.join(room)
+  await bob.ok('POST', `rooms/${room}/leave`)
+  const [after] = await say(alice, room, 'after')
+  const seesAsBefore = async () => {
+    await bob.ok('GET', `rooms/${room}/event/${before}`)
+    await bob.ok('GET', `rooms/${room}/context/${before}`)
+    await bob.refused('M_NOT_FOUND', 'GET', `rooms/${room}/event/${after}`)
+    const { membership } = await bob.ok<{ membership: string }>('GET', `rooms/${room}/state/m.room.member/${bob.id}`)
+    assert.equal(membership, 'leave')
+  }
+  await seesAsBefore()
+  await alice.ok('POST', `rooms/${room}/invite`, { user_id: bob.id })
+  await seesAsBefore()
+  await bob.ok('POST', `rooms/${room}/leave`)
+  await seesAsBefore()
+  await alice.ok('POST', `rooms/${room}/ban`, { user_id: bob.id })
+  await alice.ok('POST', `rooms/${room}/unban`, { user_id: bob.id })
+  await seesAsBefore()
+})
+
 const VISIBILITIES = {
   world_readable: { without: true, before: true, invited: true },
   shared: { without: false, before: true, invited: true },

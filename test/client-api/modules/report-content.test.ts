@@ -14,6 +14,8 @@ test('rooms and users are reported by anybody, events by members', async () => {
   await bob.refused('M_NOT_FOUND', 'POST', 'rooms/!unknown:ours.test/report', { reason: '' })
   await bob.refused('M_NOT_FOUND', 'POST', `rooms/${room}/report/${event}`, { reason: 'Rude' })
   await alice.ok('POST', `rooms/${room}/report/${event}`, { reason: 'Sorry', score: -50 })
+  await alice.ok('POST', `rooms/${room}/ban`, { user_id: bob.id })
+  await bob.refused('M_NOT_FOUND', 'POST', `rooms/${room}/report/${event}`, { reason: 'Rude' })
   await alice.refused('M_NOT_FOUND', 'POST', `rooms/${room}/report/$${'A'.repeat(43)}`, {})
   await bob.ok('POST', `users/${alice.id}/report`, { reason: '' })
   await bob.refused('M_NOT_FOUND', 'POST', 'users/@nobody:ours.test/report', { reason: '' })

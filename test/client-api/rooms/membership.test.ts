@@ -108,11 +108,14 @@ test('a room that was left can be forgotten, another not', async () => {
   await using hs = await roomServer()
   const alice = await hs.user('alice')
   const room = await alice.createRoom()
+  const message = await alice.send(room, 'to be forgotten')
   await alice.refused('M_UNKNOWN', 'POST', `rooms/${room}/forget`)
   await alice.ok('POST', `rooms/${room}/leave`)
   await alice.ok('GET', `rooms/${room}/state`)
+  await alice.ok('GET', `rooms/${room}/event/${message}`)
   await alice.ok('POST', `rooms/${room}/forget`)
   await alice.refused('M_FORBIDDEN', 'GET', `rooms/${room}/state`)
+  await alice.refused('M_NOT_FOUND', 'GET', `rooms/${room}/event/${message}`)
 })
 
 test('guests get into rooms that are open to them, and out when they no longer are', async () => {
