@@ -47,7 +47,7 @@ interface Failure {
 /** The error that a client gets for a part of its request that does not pass. `length` is that of the text it was read from. */
 export function refusal(part: Part, check: Check, value: unknown, length = 0): MatrixError {
   // To find out why costs far more than to find out that.
-  if (length > MAX_EXPLAINED) return badJson('The body is not as the specification says')
+  if (length > MAX_EXPLAINED) return badJson('The body is not as the specification says; it is too long to say where')
   const { missing, place, reason } = check.failure(value)
   if (missing !== undefined) return missingParam(`Missing ${part === 'body' ? 'key' : 'parameter'} '${missing}'`)
   const why = `${place === '' ? 'The body' : `'${place.slice(1)}'`} ${reason}`

@@ -80,7 +80,7 @@ export class RoomCreation {
     const rules = this.rulesOf(request.room_version)
     const alias = this.#aliasOf(request)
     const invitees = inviteesOf(request)
-    for (const target of invitees) await invites.assertAccepts(target, requester.userId)
+    for (const target of invitees) await invites.assertAccepts(target)
     const given: JsonObject = request.is_direct === true ? { is_direct: true } : {}
     const first = invitees.filter((target) => invites.isLocal(target)).slice(0, INVITED_AT_ONCE)
     const drafts = await Promise.all(first.map((target) => invites.draft(requester.userId, target, given)))
@@ -97,14 +97,21 @@ export class RoomCreation {
     return { roomId: room.roomId, alias }
   }
 
-  /** The room is there whatever becomes of the invites, and the client has to learn that it is: failures are logged only. */
+  /**
+   * The room is there whatever becomes of the invites, and the client has to learn that it is: failures are logged only, but for
+   * those whose servers say that they block invites, for which the specification has an answer.
+   * @throws {MatrixError} M_INVITE_BLOCKED, when everybody else is invited
+   */
   async #invite(room: Room, { userId }: Requester, targets: readonly UserId[], given: JsonObject): Promise<void> {
     const { invites, logger } = this.#parts
+    let blocked: MatrixError | undefined
     for (const target of targets) {
       await invites.inviteTo(room, userId, target, given).catch((err: unknown) => {
+        if (err instanceof MatrixError && err.errcode === 'M_INVITE_BLOCKED') blocked = err
         logger?.warn({ err, roomId: room.roomId, target }, 'A user could not be invited to a new room')
       })
     }
+    if (blocked) throw blocked
   }
 
   /** The rules of a version by a client's wish, or of the default one. Throws M_UNSUPPORTED_ROOM_VERSION. */

@@ -198,7 +198,7 @@ function impossibleRooms(version: string): Impossible[] {
     ['long alias', 400, 'M_INVALID_PARAM', { room_alias_name: 'n'.repeat(256) }],
     ['taken alias', 400, 'M_ROOM_IN_USE', { room_alias_name: 'there' }],
     ['bad invitee', 400, 'M_BAD_JSON', { invite: ['bob'] }],
-    ['too many operators', 413, 'M_TOO_LARGE', { preset: 'trusted_private_chat', invite: manyUsers(5_000) }],
+    ['too many invites', 400, 'M_BAD_JSON', { invite: manyUsers(201) }],
   ]
   if (version !== '12') return always
   return [
@@ -235,12 +235,10 @@ test('rooms that cannot be made leave nothing behind', async () => {
     await world.alice.refused(400, 'M_UNSUPPORTED_ROOM_VERSION', 'POST', 'createRoom', { room_version: version })
 })
 
-test('a room with ten thousand invites is one room with ten thousand invites', async () => {
-  const { alice, bob } = world
-  const inviting = alice.ok('POST', 'createRoom', { invite: manyUsers(10_000) })
-  await bob.ok('GET', 'joined_rooms')
-  const roomId = String((await inviting)['room_id'])
+test('a room with as many invites as may be is one room with all of them', async () => {
+  const { alice } = world
+  const roomId = await alice.createRoom({ invite: manyUsers(200) })
   const { chunk } = await alice.ok('GET', `rooms/${roomId}/members?membership=invite`)
-  assert.ok(Array.isArray(chunk) && chunk.length === 10_000)
+  assert.ok(Array.isArray(chunk) && chunk.length === 200)
   await alice.leave(roomId)
 })
