@@ -11,6 +11,7 @@ const text = () => Type.String({ maxLength: 512 })
 const texts = () => Type.Array(text(), { maxItems: 1_000 })
 const flag = () => Type.Optional(Type.Boolean())
 const roomTypes = () => Type.Optional(Type.Array(Type.Union([text(), Type.Null()]), { maxItems: 100 }))
+const positive = () => Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 const presence = () => Type.Optional(Type.Enum(['offline', 'online', 'unavailable']))
 
 const filters = {
@@ -39,7 +40,7 @@ const extensions = () =>
       to_device: Type.Optional(
         Type.Object({
           enabled: flag(),
-          limit: Type.Optional(natural()),
+          limit: Type.Optional(positive()),
           since: Type.Optional(Type.Union([text(), Type.Null()])),
         }),
       ),
@@ -48,7 +49,7 @@ const extensions = () =>
       receipts: roomExtension(),
       typing: roomExtension(),
       'io.element.msc4308.thread_subscriptions': Type.Optional(
-        Type.Object({ enabled: flag(), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })) }),
+        Type.Object({ enabled: flag(), limit: Type.Optional(positive()) }),
       ),
     }),
   )

@@ -44,7 +44,7 @@ import { Scopes } from '../sync/sliding/scope.ts'
 import { RoomFilterer } from '../sync/sliding/room-filters.ts'
 import { RoomResults } from '../sync/sliding/room-results.ts'
 import { StateReader } from '../sync/sliding/state-reader.ts'
-import { SlidingExtensions } from '../sync/sliding/extensions.ts'
+import { type ExtensionsParts, SlidingExtensions } from '../sync/sliding/extensions.ts'
 
 export type UserStreams = ReturnType<typeof createUserStreams>
 
@@ -156,7 +156,7 @@ export function createSyncSockets(
 
 /** The streams that sliding sync shares with `/sync`. */
 export interface SlidingStreams {
-  readonly toDeviceStream: SyncExtension
+  readonly toDeviceStream: ExtensionsParts['toDeviceStream']
   readonly deviceListStream: SyncExtension
   readonly keyCountStream: SyncExtension
   readonly presenceStream: SyncExtension

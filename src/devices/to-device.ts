@@ -89,16 +89,19 @@ export class ToDevice {
     })
   }
 
-  /** What waits for a device, as JSON texts; the token `upTo` then acknowledges these. `since` is undefined for all that waits. */
-  async deliver(deviceNid: number, since: number | undefined, upTo: number): Promise<string[]> {
+  /**
+   * What waits for a device, as JSON texts, `limit` of them at most; the token `upTo` then acknowledges these. `since` is
+   * undefined for all that waits.
+   */
+  async deliver(deviceNid: number, since: number | undefined, upTo: number, limit = MAX_DELIVERED): Promise<string[]> {
     const { db, toDeviceTable } = this.#parts
     if (toDeviceTable.isEmpty(deviceNid)) return []
     const after = since === undefined ? 0 : ((await toDeviceTable.cut(deviceNid, since)) ?? since)
-    const waiting = await toDeviceTable.waiting(deviceNid, after, upTo, MAX_DELIVERED + 1)
-    const delivered = waiting.slice(0, MAX_DELIVERED)
+    const atMost = Math.min(limit, MAX_DELIVERED)
+    const waiting = await toDeviceTable.waiting(deviceNid, after, upTo, atMost + 1)
+    const delivered = waiting.slice(0, atMost)
     const last = delivered.at(-1)
-    if (last && waiting.length > MAX_DELIVERED)
-      await db.write((batch) => toDeviceTable.addCut(batch, deviceNid, upTo, last.position))
+    if (last && waiting.length > atMost) await db.write((batch) => toDeviceTable.addCut(batch, deviceNid, upTo, last.position))
     return delivered.map(({ message }) => message)
   }
 

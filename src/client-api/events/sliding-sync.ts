@@ -10,7 +10,14 @@ import { decodeToken } from '../../streams/position.ts'
 import { answerTexts } from '../../sync/sliding/answer-texts.ts'
 import { THREAD_SUBSCRIPTIONS } from '../../sync/sliding/extensions.ts'
 import { RequiredState, type StateElement } from '../../sync/sliding/required-state.ts'
-import type { Extensions, RoomConfig, RoomExtension, RoomFilters, SlidingRequest } from '../../sync/sliding/request.ts'
+import type {
+  Extensions,
+  RoomConfig,
+  RoomExtension,
+  RoomFilters,
+  SlidingRequest,
+  ToDeviceExtension,
+} from '../../sync/sliding/request.ts'
 import type { SlidingSync } from '../../sync/sliding/sliding-sync.ts'
 
 type UnstableBody = Request<typeof slidingSync>['body']
@@ -131,13 +138,17 @@ function filtersOf(filters: Omit<Filters, 'is_invited'>, isInvite: boolean | und
 function extensionsOf(given: ExtensionsBody): Extensions {
   const { to_device: toDevice, e2ee, [THREAD_SUBSCRIPTIONS]: threads } = given
   return {
-    toDevice: toDevice?.enabled ? { since: toDevice.since == null ? undefined : decodeToken(toDevice.since) } : undefined,
+    toDevice: toDevice?.enabled ? toDeviceOf(toDevice) : undefined,
     e2ee: e2ee?.enabled,
     accountData: roomExtension(given.account_data),
     receipts: roomExtension(given.receipts),
     typing: roomExtension(given.typing),
     threadSubscriptions: threads?.enabled ? { limit: threads.limit ?? MAX_CHANGES } : undefined,
   }
+}
+
+function toDeviceOf({ since, limit }: NonNullable<ExtensionsBody['to_device']>): ToDeviceExtension {
+  return { since: since == null ? undefined : decodeToken(since), limit }
 }
 
 /** Unless it is said otherwise, extensions are for all lists and subscriptions. */

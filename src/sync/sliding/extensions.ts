@@ -8,9 +8,10 @@ import type { SyncExtension, SyncPart, TurnRooms } from '../extension.ts'
 import type { SyncFilters } from '../filters.ts'
 import type { SyncTurn } from '../request.ts'
 import { accountDataNews, accountDataText } from '../streams/account-data.ts'
+import type { ToDeviceStream } from '../streams/to-device.ts'
 import type { Known } from './connections.ts'
 import { EphemeralExtensions, type EphemeralParts } from './ephemeral.ts'
-import type { RoomExtension, SlidingRequest, SlidingTurn } from './request.ts'
+import type { RoomExtension, SlidingRequest, SlidingTurn, ToDeviceExtension } from './request.ts'
 import type { RoomResult } from './room-result.ts'
 import type { ScopedRoom } from './scope.ts'
 
@@ -19,7 +20,7 @@ export interface ExtensionsParts extends EphemeralParts {
   accountData: AccountDataTable
   pushRules: PushRules
   filters: SyncFilters
-  toDeviceStream: SyncExtension
+  toDeviceStream: Pick<ToDeviceStream, 'begin' | 'messages'>
   deviceListStream: SyncExtension
   keyCountStream: SyncExtension
   threadSubscriptions: ThreadSubscriptions
@@ -73,13 +74,13 @@ export class SlidingExtensions {
     if (extensions.toDevice?.since === undefined) return
     const filter = await filters.resolve(reader.userNid)
     const request = { reader, filter, since: extensions.toDevice.since, timeoutMs, setPresence }
-    await toDeviceStream.begin?.({ ...request, fullState: false, stateMember: 'state_after' })
+    await toDeviceStream.begin({ ...request, fullState: false, stateMember: 'state_after' })
   }
 
   async of(turn: ExtensionTurn): Promise<ExtensionResult[]> {
     const { toDevice, e2ee, accountData, receipts, typing, threadSubscriptions } = turn.request.extensions
     const results: (ExtensionResult | undefined)[] = []
-    if (toDevice) results.push(await this.#toDevice(turn, toDevice.since))
+    if (toDevice) results.push(await this.#toDevice(turn, toDevice))
     if (e2ee) results.push(await this.#e2ee(turn))
     if (accountData) results.push(await this.#accountData(turn, accountData))
     if (receipts)
@@ -91,11 +92,11 @@ export class SlidingExtensions {
     return results.filter((result) => result !== undefined)
   }
 
-  async #toDevice(turn: ExtensionTurn, since: number | undefined): Promise<ExtensionResult> {
+  async #toDevice(turn: ExtensionTurn, { since, limit }: ToDeviceExtension): Promise<ExtensionResult> {
     const syncTurn = { ...(await this.#syncTurn(turn, 'to_device')), since: since && Math.min(since, turn.turn.upTo) }
-    const [part] = await this.#parts.toDeviceStream.parts(syncTurn, NO_ROOMS)
-    const events = part?.text.slice(1, -1) ?? '"events":[]'
-    return { name: 'to_device', text: `{"next_batch":"${encodeToken(turn.turn.upTo)}",${events}}`, isNews: part !== undefined }
+    const messages = await this.#parts.toDeviceStream.messages(syncTurn, limit)
+    const text = `{"next_batch":"${encodeToken(turn.turn.upTo)}","events":[${messages.join(',')}]}`
+    return { name: 'to_device', text, isNews: messages.length > 0 }
   }
 
   async #e2ee(turn: ExtensionTurn): Promise<ExtensionResult> {

@@ -37,9 +37,16 @@ export interface RoomExtension {
   readonly rooms: ReadonlySet<string>
 }
 
+/** Messages to the device. */
+export interface ToDeviceExtension {
+  /** Where to go on; undefined for all that wait. */
+  readonly since: number | undefined
+  /** At most so many; undefined for as many as the server gives at once. */
+  readonly limit: number | undefined
+}
+
 export interface Extensions {
-  /** Where to go on with messages to the device; undefined for all that wait. */
-  readonly toDevice?: { readonly since: number | undefined } | undefined
+  readonly toDevice?: ToDeviceExtension | undefined
   readonly e2ee?: boolean | undefined
   readonly accountData?: RoomExtension | undefined
   readonly receipts?: RoomExtension | undefined

@@ -15,9 +15,13 @@ export class ToDeviceStream implements SyncExtension {
       await this.#toDevice.acknowledge(reader.userNid, reader.deviceNid, since)
   }
 
-  async parts({ reader, since, upTo }: SyncTurn): Promise<SyncPart[]> {
-    if (reader.deviceNid === undefined) return []
-    const messages = await this.#toDevice.deliver(reader.deviceNid, since, upTo)
+  async parts(turn: SyncTurn): Promise<SyncPart[]> {
+    const messages = await this.messages(turn)
     return messages.length === 0 ? [] : [{ name: 'to_device', text: `{"events":[${messages.join(',')}]}`, isNews: true }]
+  }
+
+  /** The messages themselves, as JSON texts. @param limit how many at most, where fewer are wanted than usual */
+  async messages({ reader, since, upTo }: SyncTurn, limit?: number): Promise<readonly string[]> {
+    return reader.deviceNid === undefined ? [] : this.#toDevice.deliver(reader.deviceNid, since, upTo, limit)
   }
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { TestHomeserver } from '../../support/homeserver.ts'
 import { testHomeserver } from '../../support/homeserver.ts'
 import type { TestUser } from '../../support/user.ts'
-import { bodiesOf, elementX, ELEMENT_X_STATE, keysOf, listOf, Slider, UNSTABLE } from './support.ts'
+import { bodiesOf, elementX, ELEMENT_X_STATE, keysOf, listOf, Slider, type SlidingEvent, UNSTABLE } from './support.ts'
 
 async function two(hs: TestHomeserver): Promise<[TestUser, TestUser]> {
   const [alice, bob] = await hs.users('alice', 'bob')
@@ -87,6 +87,24 @@ describe('the start of Element X', () => {
     assert.deepEqual(again.extensions['to_device']?.['events'], sent)
     const after = await encryption.sync(encryptionOnly(again.extensions['to_device']?.['next_batch']))
     assert.deepEqual(after.extensions['to_device']?.['events'], [])
+  })
+
+  test('messages to the device come as many at once as are asked for, and none is lost', async () => {
+    await using hs = await testHomeserver()
+    const [alice, bob] = await two(hs)
+    for (let i = 0; i < 5; i++)
+      await bob.ok('PUT', `sendToDevice/test.type/${i}`, { messages: { [alice.id]: { '*': { number: i } } } })
+    const encryption = new Slider(alice, 'encryption')
+    const numbers: unknown[][] = []
+    let since: unknown
+    while (numbers.at(-1)?.length !== 0) {
+      const asked = { enabled: true, limit: 2, ...(typeof since === 'string' && { since }) }
+      const { extensions } = await encryption.sync({ extensions: { to_device: asked } })
+      const { events, next_batch: next } = extensions['to_device'] as { events: SlidingEvent[]; next_batch: string }
+      numbers.push(events.map(({ content }) => content['number']))
+      since = next
+    }
+    assert.deepEqual(numbers, [[0, 1], [2, 3], [4], []])
   })
 
   test('an invite has its state; once joined, the room starts anew; once left, the member event says so', async () => {
