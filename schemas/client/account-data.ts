@@ -37,3 +37,22 @@ export const getAccountDataPerRoom = clientEndpoint('GET', '/_matrix/client/v3/u
   params: ofRoom(),
   response: jsonObject(),
 })
+
+const DELETION = 'https://github.com/matrix-org/matrix-spec-proposals/pull/3391'
+const UNSTABLE_USER = '/_matrix/client/unstable/org.matrix.msc3391/user/:userId'
+
+export const deleteAccountData = clientEndpoint('DELETE', `${UNSTABLE_USER}/account_data/:type`, {
+  auth: 'access-token',
+  rateLimit: 'write',
+  spec: DELETION,
+  params: ofUser(),
+  response: empty(),
+})
+
+export const deleteAccountDataPerRoom = clientEndpoint('DELETE', `${UNSTABLE_USER}/rooms/:roomId/account_data/:type`, {
+  auth: 'access-token',
+  rateLimit: 'write',
+  spec: DELETION,
+  params: ofRoom(),
+  response: empty(),
+})

@@ -9,6 +9,7 @@ import { deviceEdus } from '../federation/inbound/device-edus.ts'
 import { remoteDevices } from '../federation/outbound/devices.ts'
 import { inviteExchange } from '../federation/outbound/third-party-invites.ts'
 import { ThirdPartyInvites } from '../rooms/third-party-invites.ts'
+import { LocalNotificationSettings } from '../users/local-notifications.ts'
 import { SharedSecretRegistration } from '../users/shared-secret.ts'
 import { requestToSign, signRequest } from '../protocol/xmatrix.ts'
 import { createAccounts } from './accounts.ts'
@@ -105,7 +106,13 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     log: log.logger('accounts'),
     signCall: (method, uri, destination, body) =>
       signRequest(requestToSign(method, uri, config.serverName, destination, body), transport.signingKey),
-    deviceListeners: [deviceLists, directories.userPushers, storage.transactions, storage.dehydratedDevicesTable],
+    deviceListeners: [
+      deviceLists,
+      directories.userPushers,
+      storage.transactions,
+      storage.dehydratedDevicesTable,
+      new LocalNotificationSettings(storage),
+    ],
   })
   const thirdPartyInvites = new ThirdPartyInvites({
     ...storage,

@@ -4,17 +4,23 @@ import { StreamIndex } from './stream-index.ts'
 
 const COLUMNS = 'room_nid, type, content, position'
 const GET = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ? AND room_nid = ? AND type = ?`
-const OF_USER = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ?`
-const OF_ROOM = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ? AND room_nid = ?`
+const OF_USER = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ? AND content <> ''`
+const OF_ROOM = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ? AND room_nid = ? AND content <> ''`
 const SINCE = `SELECT ${COLUMNS} FROM account_data WHERE user_nid = ? AND position > ? AND position <= ?`
-const USAGE = 'SELECT count(*) AS entries, coalesce(sum(octet_length(content)), 0) AS bytes FROM account_data WHERE user_nid = ?'
+const USAGE = `SELECT count(*) AS entries, coalesce(sum(octet_length(content)), 0) AS bytes FROM account_data
+  WHERE user_nid = ? AND content <> ''`
 const SET = `INSERT INTO account_data (user_nid, room_nid, type, content, position) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (user_nid, room_nid, type) DO UPDATE SET content = excluded.content, position = excluded.position`
+const REMOVE = `UPDATE account_data SET content = '', position = ? WHERE user_nid = ? AND room_nid = ? AND type = ? AND content <> ''`
+const FORGET_REMOVED = `DELETE FROM account_data WHERE user_nid = ? AND content = '' AND position <=
+  (SELECT position FROM account_data WHERE user_nid = ? AND content = '' ORDER BY position DESC LIMIT 1 OFFSET ?)`
 const REMOVE_ALL = 'DELETE FROM account_data WHERE user_nid = ?'
 
 /** The room nid of account data that belongs to no room. */
 export const GLOBAL = 0
 
+/** How many removed entries are kept for a user, empty, so that clients hear of their removal. */
+const REMOVED_KEPT = 100
 const CACHED_ENTRIES = 20_000
 
 /** One type of a user's account data. */
@@ -51,7 +57,7 @@ export class AccountDataTable {
     const cached = this.#entries.get(key)
     if (cached) return cached.entry
     const row = await this.#db.get<AccountDataRow>(GET, userNid, roomNid, type)
-    const entry = row && toEntry(row)
+    const entry = row && row.content !== '' ? toEntry(row) : undefined
     this.#entries.set(key, { entry })
     return entry
   }
@@ -66,7 +72,7 @@ export class AccountDataTable {
     return (await this.#db.all<AccountDataRow>(OF_ROOM, userNid, roomNid)).map(toEntry)
   }
 
-  /** What has changed with `after < position <= upTo`. */
+  /** What has changed with `after < position <= upTo`; what was removed has the content `{}`. */
   async since(userNid: number, after: number, upTo: number): Promise<AccountDataEntry[]> {
     if (!this.#changes.mayHaveChanged(userNid, after)) return []
     return (await this.#db.all<AccountDataRow>(SINCE, userNid, after, upTo)).map(toEntry)
@@ -89,6 +95,19 @@ export class AccountDataTable {
     })
   }
 
+  /** Removes an entry, if there is one: readers of changes still hear of it. */
+  remove(batch: Batch, userNid: number, roomNid: number, type: string): void {
+    const position = batch.nextPosition()
+    batch.run(REMOVE, position, userNid, roomNid, type)
+    batch.run(FORGET_REMOVED, userNid, userNid, REMOVED_KEPT)
+    batch.touchUser(userNid)
+    batch.onSettled((committed) => {
+      if (!committed) return
+      this.#entries.set(keyOf(userNid, roomNid, type), { entry: undefined })
+      this.#changes.set(userNid, position)
+    })
+  }
+
   /** Deletes everything that a user keeps. */
   removeAll(batch: Batch, userNid: number): void {
     batch.run(REMOVE_ALL, userNid)
@@ -99,5 +118,5 @@ export class AccountDataTable {
 const keyOf = (userNid: number, roomNid: number, type: string): string => `${userNid} ${roomNid} ${type}`
 
 function toEntry(row: AccountDataRow): AccountDataEntry {
-  return { roomNid: row.room_nid, type: row.type, content: row.content, position: row.position }
+  return { roomNid: row.room_nid, type: row.type, content: row.content || '{}', position: row.position }
 }

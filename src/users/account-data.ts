@@ -62,6 +62,13 @@ export class AccountData {
     await db.write((batch) => table.set(batch, userNid, roomNid, type, text))
   }
 
+  /** Removes what the user has set of that type, if anything. @throws {MatrixError} 405 M_BAD_JSON for a type that the server manages */
+  async delete({ userNid }: RulesOwner, type: string, roomNid = GLOBAL): Promise<void> {
+    if (SERVER_MANAGED.has(type)) throw serverManaged(`${type} cannot be deleted through this API`)
+    const { db, table } = this.#parts
+    if (await table.get(userNid, roomNid, type)) await db.write((batch) => table.remove(batch, userNid, roomNid, type))
+  }
+
   /** The users whom this user ignores. https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
   async ignoredUsers(userNid: number): Promise<ReadonlySet<string>> {
     const entry = await this.#parts.table.get(userNid, GLOBAL, 'm.ignored_user_list')

@@ -27,6 +27,48 @@ describe('account data', () => {
     assert.deepEqual(await alice.ok('GET', `user/${alice.id}/rooms/${room}/account_data/test.type`), { animal: 'room rats' })
   })
 
+  test('is deleted: changes tell of it once, first syncs do not', async () => {
+    await using hs = await syncServer()
+    const alice = await hs.user('alice')
+    const room = await alice.createRoom()
+    const unstable = `/_matrix/client/unstable/org.matrix.msc3391/user/${alice.id}`
+    const paths = ['account_data/test.type', `rooms/${room}/account_data/test.type`]
+    for (const path of paths) {
+      await alice.ok('PUT', `user/${alice.id}/${path}`, { animal: 'cats' })
+      await alice.ok('PUT', `user/${alice.id}/${path}.other`, {})
+    }
+    await alice.sync()
+    for (const path of [...paths, ...paths]) await alice.ok('DELETE', `${unstable}/${path}`)
+    for (const path of paths) await alice.refused('M_NOT_FOUND', 'GET', `user/${alice.id}/${path}`)
+    const shown = (seen: Awaited<ReturnType<typeof alice.sync>>) => [
+      seen.account_data.events,
+      seen.rooms.join[room]?.account_data.events,
+    ]
+    const gone = [{ type: 'test.type', content: {} }]
+    assert.deepEqual(shown(await alice.sync({ filter: ownOnly })), [gone, gone])
+    assert.deepEqual((await alice.sync()).account_data.events, [])
+    const left = [{ type: 'test.type.other', content: {} }]
+    assert.deepEqual(shown(await alice.anew().sync({ filter: ownOnly })), [left, left])
+    await alice.ok('PUT', `user/${alice.id}/account_data/test.type`, { animal: 'rats' })
+    assert.deepEqual(await alice.ok('GET', `user/${alice.id}/account_data/test.type`), { animal: 'rats' })
+    await alice.refused('M_BAD_JSON', 'DELETE', `${unstable}/account_data/m.push_rules`)
+    await alice.refused('M_BAD_JSON', 'DELETE', `${unstable}/rooms/${room}/account_data/m.fully_read`)
+    const bob = await hs.user('bob')
+    await bob.refused('M_FORBIDDEN', 'DELETE', `${unstable}/account_data/test.type`)
+  })
+
+  test('that was deleted is forgotten in the end', async () => {
+    await using hs = await syncServer()
+    const alice = await hs.user('alice')
+    await alice.sync()
+    for (let index = 0; index <= 100; index++) {
+      await alice.ok('PUT', `user/${alice.id}/account_data/test.${index}`, { index })
+      await alice.ok('DELETE', `/_matrix/client/unstable/org.matrix.msc3391/user/${alice.id}/account_data/test.${index}`)
+    }
+    const types = (await alice.sync()).account_data.events.map(({ type }) => type)
+    assert.deepEqual([types.length, types.includes('test.0'), types.includes('test.100')], [100, false, true])
+  })
+
   test('of others can be neither read nor written; what the server manages can only be read', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')

@@ -41,6 +41,8 @@ const UNSTABLE_FEATURES = [
   'org.matrix.msc3827.stable',
   // Jumping to a date.
   'org.matrix.msc3030',
+  // Account data that is deleted.
+  'org.matrix.msc3391',
   // A session makes a token for another one to log in with.
   'org.matrix.msc3882',
   'uk.half-shot.msc2666.query_mutual_rooms',

@@ -1,4 +1,6 @@
 import {
+  deleteAccountData,
+  deleteAccountDataPerRoom,
   getAccountData,
   getAccountDataPerRoom,
   setAccountData,
@@ -35,5 +37,15 @@ export const accountDataRoutes = ({ accountData, ...stores }: Services): Route[]
   route(getAccountDataPerRoom, async ({ params, requester }) => {
     assertOwn(requester, params.userId)
     return accountData.get(requester, params.type, (await ownRoom(stores, params.roomId, requester.userNid)).nid)
+  }),
+  route(deleteAccountData, async ({ params, requester }) => {
+    assertOwn(requester, params.userId)
+    await accountData.delete(requester, params.type)
+    return {}
+  }),
+  route(deleteAccountDataPerRoom, async ({ params, requester }) => {
+    assertOwn(requester, params.userId)
+    await accountData.delete(requester, params.type, (await ownRoom(stores, params.roomId, requester.userNid)).nid)
+    return {}
   }),
 ]

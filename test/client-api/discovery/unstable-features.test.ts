@@ -148,6 +148,11 @@ const PROBES: Record<string, Probe> = {
     for (const prefix of [`${UNSTABLE}/org.matrix.msc3030`, '/_matrix/client/v1'])
       assert.ok('event_id' in (await alice.ok('GET', `${prefix}/${at(room)}/timestamp_to_event?ts=0&dir=f`)))
   },
+  'org.matrix.msc3391': async ({ alice }) => {
+    await alice.ok('PUT', `user/${alice.id}/account_data/a`, { b: 'c' })
+    await alice.ok('DELETE', `${UNSTABLE}/org.matrix.msc3391/user/${alice.id}/account_data/a`)
+    await alice.refused(404, 'M_NOT_FOUND', 'GET', `user/${alice.id}/account_data/a`)
+  },
   'org.matrix.msc3882': loginToken,
   'uk.half-shot.msc2666.query_mutual_rooms': mutualRooms,
   'uk.half-shot.msc2666.query_mutual_rooms.stable': mutualRooms,
