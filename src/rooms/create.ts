@@ -80,7 +80,7 @@ export class RoomCreation {
     const rules = this.rulesOf(request.room_version)
     const alias = this.#aliasOf(request)
     const invitees = inviteesOf(request)
-    for (const target of invitees) await invites.assertAccepts(target)
+    for (const target of invitees) await invites.assertAccepts(target, requester.userId)
     const given: JsonObject = request.is_direct === true ? { is_direct: true } : {}
     const first = invitees.filter((target) => invites.isLocal(target)).slice(0, INVITED_AT_ONCE)
     const drafts = await Promise.all(first.map((target) => invites.draft(requester.userId, target, given)))
