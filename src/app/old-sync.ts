@@ -27,7 +27,6 @@ export function createOldSync(
     filters,
     notifier: streams.notifier,
     pushRules: streams.pushRules,
-    ignoredUsers: streams.accountData,
     typing: streams.typingUsers,
     receipts: new ReceiptStream(storage.receipts, storage.names),
     presence: presenceStream,

@@ -14,6 +14,7 @@ import { EventReceiver } from '../rooms/receive.ts'
 import type { RemoteHistory } from '../rooms/remote-history.ts'
 import { StateResolver } from '../rooms/resolve.ts'
 import { EventSender } from '../rooms/send.ts'
+import { IgnoredUsers } from '../users/ignored-users.ts'
 import { InvitePermissions } from '../users/invite-permissions.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
 import { RoomStates } from '../rooms/state.ts'
@@ -34,7 +35,8 @@ export function createRoomCore(
   const resolver = new StateResolver({ ...storage, states })
   const writer = new EventWriter({ ...storage, serverName, heads, states, resolver, onAccepted })
   const erasures = new Erasures({ ...storage, states, stateAtPosition: new StateAtPosition(storage) })
-  const aggregations = new Aggregations(storage)
+  const ignoredUsers = new IgnoredUsers(storage)
+  const aggregations = new Aggregations({ ...storage, ignoredUsers })
   const sender = new EventSender({ ...storage, serverName, clock, heads, states, resolver, writer })
   return {
     aggregations,
@@ -42,6 +44,7 @@ export function createRoomCore(
     erasures,
     guests: new GuestAccess({ ...storage, serverName, heads, states, sender }),
     heads,
+    ignoredUsers,
     invitePermissions: new InvitePermissions(storage),
     states,
     resolver,

@@ -129,7 +129,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     ...Object.values(deviceStreams),
     presence.presenceStream,
   ])
-  const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, streams, sync, deviceStreams)
+  const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, core, streams, sync, deviceStreams)
   accounts.accessTokens.onForget((deviceNid) => syncSockets.tokenChanged(deviceNid))
   const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...rooms, ...deviceStreams, ...presence })
   const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)

@@ -57,7 +57,7 @@ export function createUserStreams(clock: Clock, storage: Storage, core: RoomCore
   const typingUsers = new TypingUsers({ db, clock, signal })
   const receipts = new Receipts({ ...storage, ...tables, clock, edus })
   const pushSubjects = new PushSubjects({ ...storage, ...core })
-  const unreadCounts = new UnreadCounts({ ...storage, accountData, pushRules, pushSubjects })
+  const unreadCounts = new UnreadCounts({ ...storage, ...core, pushRules, pushSubjects })
   return {
     notifier: new Notifier({ ...storage, clock }),
     pushRules,
@@ -121,10 +121,10 @@ export function createSync(
     roomSections: sections,
     sync: new Sync({
       ...storage,
+      ...core,
       clock,
       notifier,
       accountDataTable: storage.accountData,
-      accountData: streams.accountData,
       receiptsTable: storage.receipts,
       builder,
       extensions,
@@ -138,6 +138,7 @@ export function createSyncSockets(
   clock: Clock,
   log: Logger,
   storage: Storage,
+  core: RoomCore,
   streams: UserStreams,
   { sync, roomSections }: Pick<ReturnType<typeof createSync>, 'sync' | 'roomSections'>,
   deviceStreams: { readonly keyCountStream: KeyCountStream; readonly deviceListStream: DeviceListStream },
@@ -145,6 +146,7 @@ export function createSyncSockets(
   const frameOf = textFrame
   const liveAnswers = new LiveAnswers({
     ...storage,
+    ...core,
     ...streams,
     receipts: storage.receipts,
     sections: roomSections,
@@ -179,7 +181,6 @@ export function createSlidingSync(
     slidingSync: new SlidingSync({
       ...parts,
       clock,
-      ignoredUsers: streams.accountData,
       connections: new Connections(),
       orders: new RoomOrders(parts),
       scopes: new Scopes({ ...parts, filterer: new RoomFilterer(parts) }),

@@ -4,11 +4,15 @@ import { isJsonObject, objectAt, stringAt } from '../../schemas/json.ts'
 import type { ChildSummaries, ThreadSummary } from '../storage/child-summaries.ts'
 import type { Events } from '../storage/events.ts'
 import type { Memberships } from '../storage/memberships.ts'
+import type { Names } from '../storage/names.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
+import type { IgnoredUsers } from '../users/ignored-users.ts'
 
 export interface AggregationsParts {
   events: Events
   memberships: Memberships
+  names: Names
+  ignoredUsers: IgnoredUsers
   childSummaries: ChildSummaries
 }
 
@@ -35,23 +39,33 @@ export class Aggregations {
   /** What members of the room are told of an event's children with it; undefined for nothing. */
   async of(event: StoredEvent, userNid: number): Promise<Bundle | undefined> {
     if (event.isState) return undefined
-    const { childSummaries, memberships } = this.#parts
+    const { childSummaries, memberships, ignoredUsers } = this.#parts
     const { edits, references, thread } = await childSummaries.of(event.eventId, event.room.nid)
     if (edits.length === 0 && references.length === 0 && !thread) return undefined
     // Children may be from after the time that one who has left may see.
     if ((await memberships.get(event.room.nid, userNid))?.membership !== 'join') return undefined
+    const ignored = await ignoredUsers.of(userNid)
     return {
-      edit: await this.#edit(event, edits),
-      references: [...(await this.#parts.events.byNids(references)).values()].map(({ eventId }) => eventId),
-      thread: thread && (await this.#thread(event, thread, userNid)),
+      // Edits are of the event's own sender.
+      edit: ignored.has(event.sender) ? undefined : await this.#edit(event, edits),
+      references: await this.#references(references, ignored),
+      thread: thread && (await this.#thread(event, thread, userNid, ignored)),
     }
   }
 
-  /** Whether the bundle of one of the events tells different readers different things. */
+  /** Whether the bundle of one of the events may tell different readers different things. */
   async isPersonal(events: readonly StoredEvent[]): Promise<boolean> {
-    for (const event of events)
-      if (!event.isState && (await this.#parts.childSummaries.of(event.eventId, event.room.nid)).thread) return true
+    for (const event of events) {
+      if (event.isState) continue
+      const { references, thread } = await this.#parts.childSummaries.of(event.eventId, event.room.nid)
+      if (thread || references.length > 0) return true
+    }
     return false
+  }
+
+  async #references(nids: readonly number[], ignored: ReadonlySet<string>): Promise<EventId[]> {
+    const events = await this.#parts.events.byNids(nids)
+    return [...events.values()].flatMap(({ eventId, sender }) => (ignored.has(sender) ? [] : [eventId]))
   }
 
   /** The most recent valid replacement: that with the largest timestamp, and of several of those, with the largest id. */
@@ -63,14 +77,34 @@ export class Aggregations {
 
   async #thread(
     root: StoredEvent,
-    { latest, count, bySender }: ThreadSummary,
+    summary: ThreadSummary,
     userNid: number,
+    ignored: ReadonlySet<string>,
   ): Promise<BundledThread | undefined> {
     // Only what has no relation itself can be the root of a thread.
-    const nid = latest.at(-1)
-    if (nid === undefined || relTypeOf(root) !== undefined) return undefined
-    const last = await this.#parts.events.get(nid)
-    return { latest: last, count, participated: root.senderNid === userNid || bySender.has(userNid) }
+    if (relTypeOf(root) !== undefined) return undefined
+    const latest = await this.#latest(summary, ignored)
+    if (!latest) return undefined
+    const participated = root.senderNid === userNid || summary.bySender.has(userNid)
+    return { latest, count: await this.#count(summary, ignored), participated }
+  }
+
+  /** The most recent event in the thread sent by an un-ignored user. */
+  async #latest({ latest }: ThreadSummary, ignored: ReadonlySet<string>): Promise<StoredEvent | undefined> {
+    for (const nid of latest.toReversed()) {
+      const event = await this.#parts.events.get(nid)
+      if (!ignored.has(event.sender)) return event
+    }
+    return undefined
+  }
+
+  /** It does not include events sent by ignored users. */
+  async #count({ count, bySender }: ThreadSummary, ignored: ReadonlySet<string>): Promise<number> {
+    if (ignored.size === 0) return count
+    let wanted = count
+    for (const [nid, name] of await this.#parts.names.namesOf(bySender.keys()))
+      if (ignored.has(name)) wanted -= bySender.get(nid) ?? 0
+    return wanted
   }
 }
 

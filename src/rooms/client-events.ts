@@ -36,6 +36,8 @@ export interface SerialiseOptions {
   withRoomId: boolean
   /** It stands in another event: what has redacted it is not told as well, or redactions of redactions might have no end. */
   isNested?: boolean
+  /** Events of these users are shown redacted. */
+  redactedOf?: ReadonlySet<string>
 }
 
 /**
@@ -57,7 +59,8 @@ export class ClientEvents {
     const texts: string[] = []
     for (const event of events) {
       const roomId = options.withRoomId ? `,"room_id":${JSON.stringify(event.room.roomId)}` : ''
-      const text = hidden.has(event) ? event.redactedClientText : event.clientText
+      const isRedacted = hidden.has(event) || options.redactedOf?.has(event.sender) === true
+      const text = isRedacted ? event.redactedClientText : event.clientText
       texts.push(`${text}${roomId},"unsigned":${await this.#unsigned(event, reader, memberships, options)}}`)
     }
     return texts

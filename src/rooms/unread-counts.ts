@@ -7,7 +7,7 @@ import type { MembershipRecord } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
-import type { AccountData } from '../users/account-data.ts'
+import type { IgnoredUsers } from '../users/ignored-users.ts'
 import type { PushRules, RulesOwner } from '../users/push-rules.ts'
 import type { PushSubjects } from './push-subjects.ts'
 import { threadOf } from './threads.ts'
@@ -17,7 +17,7 @@ export interface UnreadCountsParts {
   events: Events
   timelines: Timelines
   receipts: ReceiptsTable
-  accountData: AccountData
+  ignoredUsers: IgnoredUsers
   pushRules: PushRules
   pushSubjects: PushSubjects
 }
@@ -187,8 +187,8 @@ export class UnreadCounts {
 
   /** What the user's push rules ask for; undefined for what is redacted, or of somebody whom the user ignores. */
   async outcome(user: RulesOwner, record: MembershipRecord, event: StoredEvent): Promise<PushOutcome | undefined> {
-    const { pushRules, pushSubjects, accountData, events } = this.#parts
-    if (event.redacted || (await accountData.ignoredUsers(user.userNid)).has(event.sender)) return undefined
+    const { pushRules, pushSubjects, ignoredUsers, events } = this.#parts
+    if (event.redacted || (await ignoredUsers.of(user.userNid)).has(event.sender)) return undefined
     const rules = await pushRules.compiled(user)
     const subject = await pushSubjects.of(event)
     const member = events.cached(record.eventNid) ?? (await events.get(record.eventNid))

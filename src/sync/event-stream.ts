@@ -14,7 +14,7 @@ import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { Notifier } from '../streams/notifier.ts'
 import type { TypingUsers } from '../streams/typing.ts'
-import type { AccountData } from '../users/account-data.ts'
+import type { IgnoredUsers } from '../users/ignored-users.ts'
 import type { InvitePermissions } from '../users/invite-permissions.ts'
 import type { SyncFilters } from './filters.ts'
 import type { SyncTurn } from './request.ts'
@@ -37,7 +37,7 @@ export interface EventStreamParts extends AccountDataStreamParts {
   clientEvents: ClientEvents
   typing: TypingUsers
   receipts: ReceiptStream
-  ignoredUsers: Pick<AccountData, 'ignoredUsers'>
+  ignoredUsers: IgnoredUsers
   invitePermissions: Pick<InvitePermissions, 'hides'>
   filters: SyncFilters
   presence: PresenceNews
@@ -113,7 +113,7 @@ export class EventStream {
     const { events, visibility, clientEvents } = this.#parts
     const { reader } = request
     const limit = Math.min(request.limit ?? MAX_LIMIT, MAX_LIMIT)
-    const ignored = await this.#parts.ignoredUsers.ignoredUsers(reader.userNid)
+    const ignored = await this.#parts.ignoredUsers.of(reader.userNid)
     const { found, end } = await this.#timelines(request, start, upTo, limit)
     const stored = await events.byNids(found.map(({ nid }) => nid))
     const own = new Set(found.flatMap(({ nid, isOwn }) => (isOwn ? [nid] : [])))
@@ -162,7 +162,7 @@ export class EventStream {
     const isNew = ({ membership, position }: MembershipRecord) =>
       (membership === 'invite' || membership === 'knock') && position > start && position <= upTo
     const { memberships, ignoredUsers, invitePermissions, events } = this.#parts
-    const ignored = await ignoredUsers.ignoredUsers(userNid)
+    const ignored = await ignoredUsers.of(userNid)
     const found: Found[] = []
     for (const { membership, position, eventNid } of [...(await memberships.ofUser(userNid)).values()].filter(isNew)) {
       const { sender } = await events.get(eventNid)

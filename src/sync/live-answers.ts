@@ -3,7 +3,7 @@ import type { DeviceListsTable } from '../storage/device-lists.ts'
 import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
 import type { Rooms } from '../storage/rooms.ts'
-import type { AccountData } from '../users/account-data.ts'
+import type { IgnoredUsers } from '../users/ignored-users.ts'
 import { answerOf } from './answer.ts'
 import type { SyncPart } from './extension.ts'
 import type { SyncRequest, SyncTurn } from './request.ts'
@@ -18,7 +18,7 @@ export interface LiveAnswersParts {
   deviceListTable: Pick<DeviceListsTable, 'mayHaveChanged'>
   deviceListStream: DeviceListStream
   receipts: ReceiptsTable
-  accountData: AccountData
+  ignoredUsers: IgnoredUsers
   unreadCounts: UnreadCounts
   sections: Pick<RoomSections, 'shared'>
   keyCountStream: KeyCountStream
@@ -85,10 +85,10 @@ export class LiveAnswers {
 
   /** What has to be known of a reader; it holds until something touches the user. */
   async reader(request: SyncRequest): Promise<LiveReader> {
-    const { memberships, accountData } = this.#parts
+    const { memberships, ignoredUsers } = this.#parts
     const { reader, filter, stateMember } = request
     const records = await memberships.ofUser(reader.userNid)
-    const ignored = await accountData.ignoredUsers(reader.userNid)
+    const ignored = await ignoredUsers.of(reader.userNid)
     return { request, records, group: `${filter.id} ${stateMember}`, ignoresNobody: ignored.size === 0, cursors: new Map() }
   }
 

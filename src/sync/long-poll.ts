@@ -6,7 +6,7 @@ import type { Memberships } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
 import type { Follower } from '../streams/follower.ts'
 import type { Notifier } from '../streams/notifier.ts'
-import type { AccountData } from '../users/account-data.ts'
+import type { IgnoredUsers } from '../users/ignored-users.ts'
 import type { SyncAnswer } from './answer.ts'
 import type { SyncExtension } from './extension.ts'
 import type { SyncRequest } from './request.ts'
@@ -19,7 +19,7 @@ export interface SyncParts {
   notifier: Notifier
   memberships: Memberships
   accountDataTable: AccountDataTable
-  accountData: AccountData
+  ignoredUsers: IgnoredUsers
   receiptsTable: ReceiptsTable
   builder: SyncBuilder
   extensions: readonly SyncExtension[]
@@ -65,10 +65,10 @@ export class Sync {
 
   /** All that is new now; it may be nothing. */
   async answer(asked: SyncRequest, follower: Follower): Promise<SyncAnswer> {
-    const { db, notifier, memberships, accountData, builder } = this.#parts
+    const { db, notifier, memberships, ignoredUsers, builder } = this.#parts
     const { userNid } = asked.reader
     const records = await memberships.ofUser(userNid)
-    const ignored = await accountData.ignoredUsers(userNid)
+    const ignored = await ignoredUsers.of(userNid)
     const isQuiet = asked.since === undefined || follower.changedAt <= asked.since
     const extra = isQuiet ? [] : await this.#ownChanges(userNid, asked.since)
     // From here to the choice of rooms nothing waits: all is as of one position.

@@ -14,7 +14,7 @@ import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
 import type { Rooms } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import { encodeToken } from '../streams/position.ts'
-import type { AccountData } from '../users/account-data.ts'
+import type { IgnoredUsers } from '../users/ignored-users.ts'
 import type { InvitePermissions } from '../users/invite-permissions.ts'
 import { type EventStream, oldTexts, type PresenceNews } from './event-stream.ts'
 import { accountDataText } from './streams/account-data.ts'
@@ -35,7 +35,7 @@ export interface RoomSnapshotsParts {
   roomViews: RoomViews
   clientEvents: ClientEvents
   receipts: ReceiptStream
-  ignoredUsers: Pick<AccountData, 'ignoredUsers'>
+  ignoredUsers: IgnoredUsers
   invitePermissions: Pick<InvitePermissions, 'hides'>
   eventStream: EventStream
   presence: PresenceNews
@@ -156,6 +156,6 @@ export class RoomSnapshots {
 
   async #turn(reader: Reader) {
     const { db, eventStream, ignoredUsers } = this.#parts
-    return eventStream.turnOf(reader, undefined, db.position, await ignoredUsers.ignoredUsers(reader.userNid))
+    return eventStream.turnOf(reader, undefined, db.position, await ignoredUsers.of(reader.userNid))
   }
 }

@@ -1,6 +1,5 @@
 import { parseJson } from '../core/json-text.ts'
-import type { UserId } from '../../schemas/ids.ts'
-import { type JsonObject, objectAt } from '../../schemas/json.ts'
+import type { JsonObject } from '../../schemas/json.ts'
 import { notFound, serverManaged } from '../core/errors.ts'
 import { assertWithin } from '../core/quotas.ts'
 import { type AccountDataEntry, type AccountDataTable, GLOBAL } from '../storage/account-data.ts'
@@ -11,8 +10,6 @@ import type { PushRules, RulesOwner } from './push-rules.ts'
 /** What only the server sets: the read markers API and the push rules API change them. */
 const PUSH_RULES = 'm.push_rules'
 const SERVER_MANAGED: ReadonlySet<string> = new Set(['m.fully_read', PUSH_RULES])
-
-const NOBODY: ReadonlySet<string> = new Set()
 
 export interface AccountDataParts {
   db: Database
@@ -37,8 +34,6 @@ export async function assertKeepable(
 /** Data that users keep for their own clients. https://spec.matrix.org/v1.19/client-server-api/#client-config */
 export class AccountData {
   readonly #parts: AccountDataParts
-  /** Ignored users by the text that lists them: most users' lists are asked for over and over. */
-  readonly #ignored = new WeakMap<object, ReadonlySet<string>>()
 
   constructor(parts: AccountDataParts) {
     this.#parts = parts
@@ -67,18 +62,5 @@ export class AccountData {
     if (SERVER_MANAGED.has(type)) throw serverManaged(`${type} cannot be deleted through this API`)
     const { db, table } = this.#parts
     if (await table.get(userNid, roomNid, type)) await db.write((batch) => table.remove(batch, userNid, roomNid, type))
-  }
-
-  /** The users whom this user ignores. https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
-  async ignoredUsers(userNid: number): Promise<ReadonlySet<string>> {
-    const entry = await this.#parts.table.get(userNid, GLOBAL, 'm.ignored_user_list')
-    if (!entry) return NOBODY
-    let ignored = this.#ignored.get(entry)
-    if (!ignored) {
-      const users = objectAt(parseJson(entry.content) as JsonObject, 'ignored_users')
-      ignored = new Set<UserId>(Object.keys(users ?? {}) as UserId[])
-      this.#ignored.set(entry, ignored)
-    }
-    return ignored
   }
 }

@@ -6,7 +6,7 @@ import type { Memberships } from '../../storage/memberships.ts'
 import type { ReceiptsTable } from '../../storage/receipts.ts'
 import type { Follower } from '../../streams/follower.ts'
 import type { Notifier } from '../../streams/notifier.ts'
-import type { AccountData } from '../../users/account-data.ts'
+import type { IgnoredUsers } from '../../users/ignored-users.ts'
 import type { SyncExtension } from '../extension.ts'
 import type { SyncFilters } from '../filters.ts'
 import type { Connection, Connections, SentRoom } from './connections.ts'
@@ -26,7 +26,7 @@ export interface SlidingSyncParts {
   clock: Clock
   notifier: Notifier
   memberships: Memberships
-  ignoredUsers: Pick<AccountData, 'ignoredUsers'>
+  ignoredUsers: IgnoredUsers
   receipts: ReceiptsTable
   filters: SyncFilters
   connections: Connections
@@ -99,7 +99,7 @@ export class SlidingSync {
     const { db, memberships, ignoredUsers, orders, scopes, extensions } = this.#parts
     const { reader, timeoutMs, setPresence } = request
     const records = await memberships.ofUser(reader.userNid)
-    const ignored = await ignoredUsers.ignoredUsers(reader.userNid)
+    const ignored = await ignoredUsers.of(reader.userNid)
     const upTo = db.position
     const turn: SlidingTurn = { reader, timeoutMs, setPresence, fullState: false, stateMember: 'state_after', upTo, ignored }
     const { known } = connection

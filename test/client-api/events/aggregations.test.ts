@@ -116,3 +116,39 @@ test('the threads of a room are listed, the last one first, in pages, all or tho
   assert.deepEqual(await list(`limit=2&from=${String(first.next)}`), { ids: [c], next: undefined })
   assert.deepEqual((await list('include=participated')).ids, [b])
 })
+
+test('what ignored users say is no part of what an event is told with', async () => {
+  await using server = await testHomeserver()
+  const { alice, bob, room } = await twoInARoom(await server.users('alice', 'bob'))
+  const carol = await server.user('carol')
+  await carol.join(room)
+  const ignore = (users: TestUser[]) =>
+    carol.ok('PUT', `user/${encodeURIComponent(carol.id)}/account_data/m.ignored_user_list`, {
+      ignored_users: Object.fromEntries(users.map(({ id }) => [id, {}])),
+    })
+  const root = await alice.send(room, 'root')
+  const reference = (body: string) => text(body, { rel_type: 'm.reference', event_id: root })
+  await alice.send(room, reply(root, 'from alice'))
+  await bob.send(room, reply(root, 'from bob'))
+  const both = [await alice.send(room, reference('from alice')), await bob.send(room, reference('from bob'))]
+  await alice.send(room, edit(root, 'the root'))
+  const seen = async () => {
+    const found = await relationsOf(carol, room, root)
+    const thread = found['m.thread'] as JsonObject | undefined
+    return {
+      latest: (thread?.['latest_event'] as SeenEvent | undefined)?.content['body'],
+      count: thread?.['count'],
+      references: (found['m.reference'] as { chunk: { event_id: string }[] } | undefined)?.chunk.map((entry) => entry.event_id),
+      isEdited: 'm.replace' in found,
+    }
+  }
+  assert.deepEqual(await seen(), { latest: 'from bob', count: 2, references: both, isEdited: true })
+  await ignore([bob])
+  assert.deepEqual(await seen(), { latest: 'from alice', count: 1, references: both.slice(0, 1), isEdited: true })
+  await ignore([alice, bob])
+  assert.deepEqual(await seen(), { latest: undefined, count: undefined, references: undefined, isEdited: false })
+  await ignore([alice])
+  const { chunk } = await carol.ok('GET', `/_matrix/client/v1/rooms/${encodeURIComponent(room)}/threads`)
+  const [shown] = chunk as SeenEvent[]
+  assert.deepEqual([shown?.event_id, shown?.content], [root, {}])
+})
