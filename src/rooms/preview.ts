@@ -57,11 +57,16 @@ function textAt(content: JsonObject | undefined, key: string): string | undefine
   return value === '' ? undefined : value
 }
 
-/** The topic in plain text: the representation without a mimetype or with text/plain, else `topic`. */
+/** The topic in plain text. */
 function plainTopic(content: JsonObject = {}): string | undefined {
+  return plainTextTopic(content) ?? textAt(content, 'topic')
+}
+
+/** The representation of a topic without a mimetype or with text/plain. */
+export function plainTextTopic(content: JsonObject): string | undefined {
   const texts = objectAt(content, 'm.topic')?.['m.text']
   const plain = Array.isArray(texts)
     ? texts.find((text) => isJsonObject(text) && (text['mimetype'] ?? 'text/plain') === 'text/plain')
     : undefined
-  return (isJsonObject(plain) ? textAt(plain, 'body') : undefined) ?? textAt(content, 'topic')
+  return isJsonObject(plain) ? textAt(plain, 'body') : undefined
 }

@@ -7,6 +7,7 @@ import type { Worker } from '../core/worker.ts'
 import type { Database } from '../storage/database.ts'
 import type { EventWords } from '../storage/event-words.ts'
 import type { Events } from '../storage/events.ts'
+import { plainTextTopic } from './preview.ts'
 
 const INTERVAL_MS = 5_000
 /** How many nids are looked at, and written, at once. */
@@ -74,9 +75,9 @@ export class SearchIndex implements Worker {
     await db.write((batch) => {
       for (const { nid, type, content, room } of stored.values()) {
         eventWords.set(batch, nid, room.nid, {
-          body: type === 'm.room.message' ? textAt(content, 'body') : '',
-          name: type === 'm.room.name' ? textAt(content, 'name') : '',
-          topic: type === 'm.room.topic' ? textAt(content, 'topic') : '',
+          body: type === 'm.room.message' ? joinedWords(stringAt(content, 'body')) : '',
+          name: type === 'm.room.name' ? joinedWords(stringAt(content, 'name')) : '',
+          topic: type === 'm.room.topic' ? topicWords(content) : '',
         })
       }
     })
@@ -84,6 +85,12 @@ export class SearchIndex implements Worker {
   }
 }
 
-function textAt(content: JsonObject, key: string): string {
-  return wordsOf(stringAt(content, key) ?? '').join(' ')
+/** `topic` as well as the text/plain representation, which mostly are the same. */
+function topicWords(content: JsonObject): string {
+  const texts = new Set([stringAt(content, 'topic'), plainTextTopic(content)].map((text) => joinedWords(text)))
+  return [...texts].join(' ')
+}
+
+function joinedWords(text: string | undefined = ''): string {
+  return wordsOf(text).join(' ')
 }

@@ -35,6 +35,8 @@ test('messages are found by their words, newest first, in pages, and not when th
   await alice.ok('PUT', `rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(gone.result.event_id)}/t`, {})
   assert.equal((await find(alice, 'lemur')).results.length, 2)
   assert.equal((await find(alice, 'lemurs', { keys: ['content.topic'] })).results.length, 1)
+  await alice.setState(room, 'm.room.topic', { topic: 'Old', 'm.topic': { 'm.text': [{ body: 'All about aye-ayes' }] } })
+  for (const word of ['ayes', 'old']) assert.equal((await find(alice, word, { keys: ['content.topic'] })).results.length, 1, word)
   assert.equal((await find(alice, 'zoo', { keys: ['content.name'], order_by: 'rank' })).results.length, 1)
 })
 
