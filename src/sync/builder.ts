@@ -1,10 +1,11 @@
 import { scheduler } from 'node:timers/promises'
-import { stringAt } from '../../schemas/json.ts'
+import { type EndOfStay, endOfLastStay } from '../rooms/last-stay.ts'
 import type { RoomStates } from '../rooms/state.ts'
 import type { AccountDataTable } from '../storage/account-data.ts'
 import type { Events } from '../storage/events.ts'
 import type { MembershipRecord } from '../storage/memberships.ts'
 import type { Rooms } from '../storage/rooms.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { PushRules } from '../users/push-rules.ts'
 import { answerOf, type Sections, type SyncAnswer } from './answer.ts'
@@ -54,13 +55,20 @@ export class SyncBuilder {
   }
 
   async #left(turn: SyncTurn, record: MembershipRecord, { byRoom }: AccountDataNews): Promise<string> {
-    const { sections, events, timelines, states } = this.#parts
+    const { sections, events } = this.#parts
     const leave = await events.get(record.eventNid)
-    const before = stringAt(await states.content(leave.stateBefore, 'm.room.member', turn.reader.userId), 'membership')
-    const wasThere = before === 'join' || (turn.since !== undefined && (await sections.wasJoined(turn, record, turn.since)))
-    if (!wasThere) return sections.refused(turn, leave)
-    const leftAt = (await timelines.positionOf(record.roomNid, leave.nid)) ?? record.position
-    return sections.left(turn, record, leftAt, byRoom.get(record.roomNid) ?? [])
+    const stay = await this.#lastStay(turn, record, leave)
+    return stay ? sections.left(turn, record, leave, stay, byRoom.get(record.roomNid) ?? []) : sections.refused(turn, leave)
+  }
+
+  /** What ended the stay that the client has to hear of; undefined where it has heard of that, or there was none. */
+  async #lastStay(turn: SyncTurn, record: MembershipRecord, leave: StoredEvent): Promise<EndOfStay | undefined> {
+    const { since, reader } = turn
+    const stay = await endOfLastStay(this.#parts, reader.userId, record)
+    if (stay) return since === undefined || stay.position > since ? stay : undefined
+    // By state resolution, a stay may end with an event that does not know of it.
+    const wasJoined = since !== undefined && (await this.#parts.sections.wasJoined(turn, record, since))
+    return wasJoined ? { event: leave, position: record.position } : undefined
   }
 
   async #sections(

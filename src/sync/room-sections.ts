@@ -1,4 +1,5 @@
 import { stringAt } from '../../schemas/json.ts'
+import type { EndOfStay } from '../rooms/last-stay.ts'
 import type { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { RoomStates } from '../rooms/state.ts'
 import type { UnreadCounts } from '../rooms/unread-counts.ts'
@@ -90,18 +91,24 @@ export class RoomSections {
     return `${events ?? this.#noEvents(turn)},"ephemeral":{"events":[${ephemeral}]},"account_data":{"events":[${accountData}]}`
   }
 
-  /** The section of a room that the reader has left, up to their leave. */
+  /**
+   * The section of a room that the reader has left, up to what ended their stay.
+   * @param leave what they are to the room since; it need not be what ended the stay, as where a ban has been lifted
+   */
   async left(
     turn: SyncTurn,
     record: MembershipRecord,
-    leftAt: number,
+    leave: StoredEvent,
+    stay: EndOfStay,
     accountData: readonly AccountDataEntry[],
   ): Promise<string> {
     const room = await this.#parts.rooms.get(record.roomNid)
     const isNew = turn.since === undefined || !(await this.wasJoined(turn, record, turn.since))
     const after = isNew ? undefined : turn.since
-    const content = await this.#parts.contents.of(turn, { room, upTo: leftAt, after, wholeState: isNew || turn.fullState })
-    const { text } = await this.#events(turn, room, content, isNew)
+    const wish = { room, upTo: stay.position, after, wholeState: isNew || turn.fullState }
+    const content = await this.#parts.contents.of(turn, wish)
+    const whole = stay.event.nid === leave.nid ? content : withLast(turn, content, leave)
+    const { text } = await this.#events(turn, room, whole, isNew)
     return `{${text},"account_data":{"events":[${accountDataText(accountData, turn.filter.roomAccountData)}]}}`
   }
 
@@ -188,6 +195,17 @@ export class RoomSections {
 
   async #summary(turn: SyncTurn, room: Room, endRoot: number): Promise<string> {
     return `"summary":${summaryText(await this.#parts.summaries.of(room.nid, endRoot, turn.reader.userId))}`
+  }
+}
+
+/** A content with one more event at its end: the reader's own membership, of which they are told although they see no more. */
+function withLast({ filter, stateMember }: SyncTurn, content: SectionContent, last: StoredEvent): SectionContent {
+  const { timeline, state } = content
+  const others = state.events.filter(({ kindNid }) => kindNid !== last.kindNid)
+  return {
+    ...content,
+    timeline: filter.timeline.passes(last) ? { ...timeline, events: [...timeline.events, last] } : timeline,
+    state: stateMember !== 'state' && filter.state.passes(last) ? { ...state, events: [...others, last] } : state,
   }
 }
 

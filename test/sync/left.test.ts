@@ -77,6 +77,27 @@ describe('a room that was left', () => {
     assert.deepEqual(leave[room]?.state.events, [])
   })
 
+  test('tells of a ban that has been lifted, and of nothing that happened meanwhile', async () => {
+    await using hs = await syncServer()
+    const [alice, bob] = await hs.users('alice', 'bob')
+    assert.ok(alice && bob)
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(room)
+    const { next_batch: since } = await bob.sync()
+    await alice.send(room, 'before')
+    await alice.ok('POST', `rooms/${room}/ban`, { user_id: bob.id })
+    await alice.setState(room, 'm.room.topic', { topic: 'not for bob' })
+    await alice.ok('POST', `rooms/${room}/unban`, { user_id: bob.id })
+    const left = (await bob.syncFrom(since)).rooms.leave[room]
+    assert.deepEqual(bodies(left?.timeline.events ?? []), ['before', 'ban', 'leave'])
+    assert.deepEqual(left?.state.events, [])
+    const after = (await bob.syncFrom(since, { use_state_after: 'true' })).rooms.leave[room]
+    assert.deepEqual(bodies(after?.state_after.events ?? []), ['leave'])
+    const archived = (await bob.anew().sync({ filter: archive })).rooms.leave[room]
+    assert.deepEqual(bodies(archived?.timeline.events ?? []).slice(-3), ['before', 'ban', 'leave'])
+    assert.equal(JSON.stringify(archived).includes('not for bob'), false)
+  })
+
   test('that was joined and left since the last sync comes with its whole state', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')

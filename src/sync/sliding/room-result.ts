@@ -46,6 +46,8 @@ export interface TimelineResult {
 /** The JSON text of a room. `stable`: as `/v4/sync` has it, else as the unstable endpoint. */
 export function roomText(result: RoomResult, stable: boolean): string {
   const { timeline, counts } = result
+  // Before there was a name for it, `invite_state` was for invites and knocks only.
+  const hasStripped = stable || result.requiredState === undefined
   const members: Record<string, string | undefined> = {
     initial: result.initial ? 'true' : undefined,
     membership: stable ? JSON.stringify(result.membership) : undefined,
@@ -60,7 +62,7 @@ export function roomText(result: RoomResult, stable: boolean): string {
     notification_count: stable ? undefined : textOf(counts?.notifications),
     highlight_count: stable ? undefined : textOf(counts?.highlights),
     required_state: result.requiredState === undefined ? undefined : `[${result.requiredState}]`,
-    [stable ? 'stripped_state' : 'invite_state']: textOf(result.strippedState),
+    [stable ? 'stripped_state' : 'invite_state']: hasStripped ? textOf(result.strippedState) : undefined,
     timeline: timeline && `[${timeline.events}]`,
     prev_batch: timeline && JSON.stringify(timeline.prevBatch),
     limited: timeline && String(timeline.limited),

@@ -1,6 +1,7 @@
 import { type JsonObject, stringAt } from '../../../schemas/json.ts'
 import type { RoomStates } from '../../rooms/state.ts'
-import type { StrippedStates } from '../../rooms/stripped-state.ts'
+import type { EndOfStay } from '../../rooms/last-stay.ts'
+import { stripped, type StrippedStates } from '../../rooms/stripped-state.ts'
 import type { UnreadCounts } from '../../rooms/unread-counts.ts'
 import type { Events } from '../../storage/events.ts'
 import type { ReceiptsTable } from '../../storage/receipts.ts'
@@ -56,6 +57,8 @@ export interface RoomTurn {
   readonly before: SentRoom | undefined
   /** Where the room ends for the user. */
   readonly end: number
+  /** What the user is to the room since then. */
+  readonly sinceEnd?: StoredEvent
 }
 
 /** What is to be said of a room, and what the client then knows. */
@@ -88,9 +91,10 @@ export class RoomResults {
     const { before } = given
     if (before?.membership === membership && before.upTo >= position) return this.#reclassified(turn, before)
     if (membership === 'invite' || membership === 'knock') return this.#stripped(turn)
-    const { event, wasJoined } = await this.#parts.standings.of(given.scoped.record)
-    if (!wasJoined && before?.membership !== 'join') return this.#refused(turn, event)
-    return this.#seen({ ...turn, end: (await this.#parts.timelines.positionOf(roomNid, event.nid)) ?? position })
+    const { event, stay } = await this.#parts.standings.of(given.scoped.record)
+    const isNews = before === undefined ? stay !== undefined : before.membership === 'join' || isAfter(stay, before)
+    if (!isNews) return this.#refused(turn, event)
+    return this.#seen({ ...turn, end: stay?.position ?? position, sinceEnd: event })
   }
 
   /** A room that the user is joined to, or was up to its end. */
@@ -115,15 +119,15 @@ export class RoomResults {
 
   async #result(turn: RoomTurn, draft: Draft, known: SentRoom | undefined): Promise<RoomResult> {
     const { content, state, syncTurn } = draft
-    const { isDm, room, scoped, end } = turn
+    const { isDm, scoped } = turn
     const members = await neededMembers(this.#parts, turn, draft, known)
-    const required = await this.#parts.sharedTexts.of(syncTurn, content, [...state, ...members])
+    const required = await this.#parts.sharedTexts.of(syncTurn, content, withOwn([...state, ...members], turn.sinceEnd))
     const isInitial = known === undefined
     return {
       initial: isInitial,
       membership: scoped.record.membership,
       lists: scoped.lists,
-      bumpStamp: await bumpStamp(this.#parts, room.nid, end),
+      bumpStamp: await this.#bumpStamp(turn),
       isDm: isDm === (known?.isDm ?? false) ? undefined : isDm,
       ...(await this.#naming(draft, isInitial)),
       ...(isInitial || content.state.summaryChanged ? await this.#summary(turn, draft) : undefined),
@@ -138,13 +142,18 @@ export class RoomResults {
     const { states } = this.#parts
     if (isInitial)
       return {
-        name: stringAt(await states.content(content.endRoot, 'm.room.name'), 'name'),
-        avatar: stringAt(await states.content(content.endRoot, 'm.room.avatar'), 'url'),
+        name: textAt(await states.content(content.endRoot, 'm.room.name'), 'name'),
+        avatar: textAt(await states.content(content.endRoot, 'm.room.avatar'), 'url'),
       }
     const changed = (type: string) => content.state.events.find((event) => event.type === type && event.stateKey === '')?.content
     const name = changed('m.room.name')
     const avatar = changed('m.room.avatar')
-    return { name: name && (stringAt(name, 'name') ?? null), avatar: avatar && (stringAt(avatar, 'url') ?? null) }
+    return { name: name && (textAt(name, 'name') ?? null), avatar: avatar && (textAt(avatar, 'url') ?? null) }
+  }
+
+  /** For rooms that the user is not joined to, this represents when the relevant membership happened. */
+  async #bumpStamp({ scoped: { record }, room, end }: RoomTurn): Promise<number> {
+    return record.membership === 'join' ? bumpStamp(this.#parts, room.nid, end) : record.position
   }
 
   async #summary({ room, turn: { reader } }: RoomTurn, { content }: Draft): Promise<Partial<RoomResult>> {
@@ -188,7 +197,7 @@ export class RoomResults {
 
   /** Nothing has happened in the room; but it may have been read, or have become a direct chat. */
   async #reclassified(turn: RoomTurn, before: SentRoom): Promise<RoomOutcome> {
-    const { isDm, scoped, room, end, wasRead } = turn
+    const { isDm, scoped, wasRead } = turn
     const sent = { ...before, upTo: turn.turn.upTo, isDm }
     if (isDm === before.isDm && !wasRead && !(await this.#wasReadSince(turn, before.upTo))) return { result: undefined, sent }
     const { record, lists } = scoped
@@ -196,7 +205,7 @@ export class RoomResults {
       initial: false,
       membership: record.membership,
       lists,
-      bumpStamp: record.membership === 'join' ? await bumpStamp(this.#parts, room.nid, end) : record.position,
+      bumpStamp: await this.#bumpStamp(turn),
       isDm: isDm === before.isDm ? undefined : isDm,
       counts: await this.#counts(turn),
     }
@@ -217,7 +226,8 @@ export class RoomResults {
 
   /** The user has refused the invite, or was refused: there is nothing of the room but that. */
   async #refused(turn: RoomTurn, event: StoredEvent): Promise<RoomOutcome> {
-    return this.#outside(turn, { requiredState: await this.#parts.sharedTexts.single(event, turn.turn.reader) })
+    const requiredState = await this.#parts.sharedTexts.single(event, turn.turn.reader)
+    return this.#outside(turn, { requiredState, strippedState: [stripped(event)] })
   }
 
   #outside({ scoped, isDm, turn }: RoomTurn, said: Partial<RoomResult>): RoomOutcome {
@@ -229,6 +239,17 @@ export class RoomResults {
     }
   }
 }
+
+/** Whether a stay has ended since a room was last sent. */
+const isAfter = (stay: EndOfStay | undefined, { upTo }: SentRoom): boolean => stay !== undefined && stay.position > upTo
+
+/** What is required of a room's state, with the reader's own membership in place of an older one. */
+function withOwn(state: readonly StoredEvent[], own: StoredEvent | undefined): readonly StoredEvent[] {
+  return own ? state.map((event) => (event.kindNid === own.kindNid ? own : event)) : state
+}
+
+/** An empty name is none. */
+const textAt = (content: JsonObject, key: string): string | undefined => stringAt(content, key) || undefined
 
 function profileOf(member: JsonObject): Omit<Hero, 'user_id'> {
   const displayname = stringAt(member, 'displayname')

@@ -1,24 +1,23 @@
-import { stringAt } from '../../../schemas/json.ts'
-import type { RoomStates } from '../../rooms/state.ts'
-import type { Events } from '../../storage/events.ts'
+import type { UserId } from '../../../schemas/ids.ts'
+import { type EndOfStay, endOfLastStay, type LastStayParts } from '../../rooms/last-stay.ts'
 import type { MembershipRecord } from '../../storage/memberships.ts'
 import type { StoredEvent } from '../../storage/stored-event.ts'
 
 /** How a user came to be what they are to a room. */
 export interface Standing {
   readonly event: StoredEvent
-  /** They were joined before: they may see the room up to there. */
-  readonly wasJoined: boolean
+  /** What ended the last stay of theirs, if there was one: they may see the room up to there. */
+  readonly stay: EndOfStay | undefined
   /** Somebody else did it. */
   readonly byOthers: boolean
 }
 
 /** Looks up the events behind memberships other than `join`, once for each. */
 export class RoomStandings {
-  readonly #parts: { events: Events; states: RoomStates }
+  readonly #parts: LastStayParts
   readonly #known = new WeakMap<MembershipRecord, Promise<Standing>>()
 
-  constructor(parts: { events: Events; states: RoomStates }) {
+  constructor(parts: LastStayParts) {
     this.#parts = parts
   }
 
@@ -32,9 +31,8 @@ export class RoomStandings {
   }
 
   async #load(record: MembershipRecord): Promise<Standing> {
-    const { events, states } = this.#parts
-    const event = await events.get(record.eventNid)
-    const before = await states.content(event.stateBefore, 'm.room.member', event.stateKey)
-    return { event, wasJoined: stringAt(before, 'membership') === 'join', byOthers: event.senderNid !== record.userNid }
+    const event = await this.#parts.events.get(record.eventNid)
+    const stay = await endOfLastStay(this.#parts, event.stateKey as UserId, record)
+    return { event, stay, byOthers: event.senderNid !== record.userNid }
   }
 }

@@ -74,7 +74,7 @@ export class Scopes {
   ): Promise<readonly MembershipRecord[]> {
     const listed: MembershipRecord[] = []
     for (const record of ordered)
-      if (record.membership === 'join' || (await this.#isListed(record, turn, sent.has(record.roomNid)))) listed.push(record)
+      if (record.membership === 'join' || (await this.#isListed(record, turn, sent.get(record.roomNid)))) listed.push(record)
     return listed
   }
 
@@ -82,13 +82,14 @@ export class Scopes {
    * Rooms that the user has left are only included if they were sent before; those that they were kicked or banned from always,
    * unless they were never joined to them.
    */
-  async #isListed(record: MembershipRecord, turn: SlidingTurn, wasSent: boolean): Promise<boolean> {
-    if (record.forgotten) return false
+  async #isListed(record: MembershipRecord, turn: SlidingTurn, sent: SentRoom | undefined): Promise<boolean> {
+    // A device is told of a room that was left and forgotten on another one, and then no more.
+    if (record.forgotten) return sent !== undefined && sent.membership !== record.membership
     if (record.membership === 'knock') return true
-    if (wasSent && record.membership !== 'invite') return true
-    const { event, wasJoined, byOthers } = await this.#parts.standings.of(record)
+    if (sent && record.membership !== 'invite') return true
+    const { event, stay, byOthers } = await this.#parts.standings.of(record)
     if (record.membership === 'invite') return this.#isShown(event, turn)
-    return wasJoined && byOthers
+    return stay !== undefined && byOthers
   }
 
   async #addSubscriptions(
@@ -110,8 +111,8 @@ export class Scopes {
 
   async #maySubscribe(record: MembershipRecord, turn: SlidingTurn): Promise<boolean> {
     if (record.membership === 'join' || record.membership === 'knock') return true
-    const { event, wasJoined } = await this.#parts.standings.of(record)
-    return record.membership === 'invite' ? this.#isShown(event, turn) : wasJoined && !record.forgotten
+    const { event, stay } = await this.#parts.standings.of(record)
+    return record.membership === 'invite' ? this.#isShown(event, turn) : stay !== undefined && !record.forgotten
   }
 
   async #isShown(invite: StoredEvent, { reader, ignored }: SlidingTurn): Promise<boolean> {
