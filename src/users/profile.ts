@@ -20,7 +20,8 @@ const MAX_PROFILE_BYTES = 65_536
 const MAX_FIELD_BYTES = 255
 export const MAX_DISPLAY_NAME_LENGTH = 256
 const MAX_LENGTHS: Readonly<Record<string, number>> = { displayname: MAX_DISPLAY_NAME_LENGTH, avatar_url: 1_000, 'm.tz': 128 }
-const CUSTOM_FIELD = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$/
+/** The Common Namespaced Identifier Grammar, with a namespace. */
+const CUSTOM_FIELD = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)+$/
 /** They are known to be fields of every profile, and are shown in rooms. */
 const ORIGINAL_FIELDS: ReadonlySet<string> = new Set(['displayname', 'avatar_url'])
 
@@ -59,8 +60,7 @@ export class Profiles {
    */
   async getField(userId: UserId, field: string): Promise<JsonObject> {
     assertFieldName(field)
-    if (serverOf(userId) !== this.#deps.serverName) return this.#deps.remote.query(userId, field)
-    const value = (await this.#local(userId)).get(field)
+    const value = await this.#value(userId, field)
     if (value !== undefined) return { [field]: value }
     if (ORIGINAL_FIELDS.has(field)) return {}
     throw notFound('The profile has no such field')
@@ -95,6 +95,13 @@ export class Profiles {
       return true
     })
     if (hasChanged) await this.#deps.onProfileChanged(userId, field)
+  }
+
+  async #value(userId: UserId, field: string): Promise<Json | undefined> {
+    if (serverOf(userId) === this.#deps.serverName) return (await this.#local(userId)).get(field)
+    // Another server may tell of more than it was asked for, or of nothing.
+    const answer = await this.#deps.remote.query(userId, field)
+    return Object.hasOwn(answer, field) ? answer[field] : undefined
   }
 
   async #local(userId: UserId): Promise<ReadonlyMap<string, Json>> {

@@ -12,7 +12,8 @@ const server = (options?: AccountsOptions) => accountServer(routes, options)
 const remote = {
   query: async (userId: string, field?: string) => {
     if (userId !== '@bob:remote.example') throw notFound()
-    return field === undefined ? { displayname: 'Bob', 'm.tz': 'UTC' } : { [field]: 'Bob' }
+    if (field === 'displayname') return { displayname: 'Bob' }
+    return field === 'org.example.unknown' ? {} : { displayname: 'Bob', 'm.tz': 'UTC' }
   },
 }
 
@@ -30,6 +31,7 @@ describe('a profile', () => {
     avatar_url: 'mxc://example.org/abc',
     'm.tz': 'Europe/London',
     'org.example.job_title': { title: 'Captain', since: [2020, null] },
+    'org.my-example.2nd-job': 'Cook',
     'org.example.nothing': null,
   })) {
     test(`holds ${field}, until it is deleted`, async () => {
@@ -112,6 +114,9 @@ describe('a profile', () => {
     await using hs = await server({ remote })
     assert.deepEqual((await hs.call('GET', 'profile/@bob:remote.example')).json, { displayname: 'Bob', 'm.tz': 'UTC' })
     assert.deepEqual((await hs.call('GET', 'profile/@bob:remote.example/displayname')).json, { displayname: 'Bob' })
+    assert.deepEqual((await hs.call('GET', 'profile/@bob:remote.example/m.tz')).json, { 'm.tz': 'UTC' })
+    assert.deepEqual((await hs.call('GET', 'profile/@bob:remote.example/avatar_url')).json, {})
+    assert.equal((await hs.call('GET', 'profile/@bob:remote.example/org.example.unknown')).json.errcode, 'M_NOT_FOUND')
     assert.equal((await hs.call('GET', 'profile/@eve:remote.example')).status, 404)
   })
 
