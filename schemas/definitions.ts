@@ -232,5 +232,8 @@ export const scheduled = () => Type.Object({ delay_id: Type.String() })
 /** Earlier drafts of MSC4140: the endpoints that send an event take a delay, and then answer `scheduled`. */
 export const delayQuery = { 'org.matrix.msc4140.delay': Type.Optional(delayMs()) }
 
+/** MSC4446: a fully read marker may move to an older event. */
+export const allowBackward = { 'com.beeper.allow_backward': Type.Optional(Type.Boolean()) }
+
 /** Where the media of calls go (MSC4143). `livekit` is what clients know. */
 export const rtcTransport = () => Type.Object({ type: Type.Enum(['livekit']), livekit_service_url: Type.String() })

@@ -17,6 +17,8 @@ const pusher = () =>
     profile_tag: Type.Optional(Type.String()),
     lang: Type.String(),
     data: data(),
+    'org.matrix.msc3881.enabled': Type.Boolean(),
+    'org.matrix.msc3881.device_id': Type.Optional(Type.String()),
   })
 
 export const getPushers = clientEndpoint('GET', '/_matrix/client/v3/pushers', {
@@ -39,6 +41,8 @@ export const postPusher = clientEndpoint('POST', '/_matrix/client/v3/pushers/set
     lang: Type.Optional(Type.String()),
     data: Type.Optional(jsonObject()),
     append: Type.Optional(Type.Boolean()),
+    'org.matrix.msc3881.enabled': Type.Optional(Type.Boolean()),
+    'org.matrix.msc3881.device_id': Type.Optional(Type.String()),
   }),
   response: empty(),
 })

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { empty } from '../definitions.ts'
+import { allowBackward, empty } from '../definitions.ts'
 import { eventId, roomId } from '../ids.ts'
 
 export const setReadMarker = clientEndpoint('POST', '/_matrix/client/v3/rooms/:roomId/read_markers', {
@@ -11,6 +11,7 @@ export const setReadMarker = clientEndpoint('POST', '/_matrix/client/v3/rooms/:r
     'm.fully_read': Type.Optional(eventId()),
     'm.read': Type.Optional(eventId()),
     'm.read.private': Type.Optional(eventId()),
+    ...allowBackward,
   }),
   response: empty(),
 })

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { empty } from '../definitions.ts'
+import { allowBackward, empty } from '../definitions.ts'
 import { eventId, roomId } from '../ids.ts'
 
 export const postReceipt = clientEndpoint('POST', '/_matrix/client/v3/rooms/:roomId/receipt/:receiptType/:eventId', {
@@ -13,6 +13,6 @@ export const postReceipt = clientEndpoint('POST', '/_matrix/client/v3/rooms/:roo
   }),
   bodyOptional: true,
   /** `main` or the thread's root. */
-  body: Type.Object({ thread_id: Type.Optional(Type.String()) }),
+  body: Type.Object({ thread_id: Type.Optional(Type.String()), ...allowBackward }),
   response: empty(),
 })

@@ -9,6 +9,8 @@ export const getOneRoomEvent = clientEndpoint('GET', '/_matrix/client/v3/rooms/:
   guests: true,
   rateLimit: 'read',
   params: Type.Object({ roomId: roomId(), eventId: eventId() }),
+  /** MSC2815: who may redact events may read redacted ones. */
+  query: Type.Object({ 'fi.mau.msc2815.include_unredacted_content': Type.Optional(Type.Boolean()) }),
   response: clientEvent(),
 })
 

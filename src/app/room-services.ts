@@ -31,6 +31,7 @@ import { ThreadList } from '../rooms/thread-list.ts'
 import { ThreadSubscriptions } from '../rooms/thread-subscriptions.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
 import { RoomSuccession } from '../rooms/succession.ts'
+import { UnredactedEvents } from '../rooms/unredacted.ts'
 import { RoomUpgrades } from '../rooms/upgrade.ts'
 import type { PushRules } from '../users/push-rules.ts'
 import type { RoomCore } from './rooms.ts'
@@ -71,6 +72,7 @@ export function createRoomServices(
     roomPreviews,
     publicListWithoutAuth,
     relatedEvents,
+    unredactedEvents: new UnredactedEvents({ ...common, history }),
     threadSubscriptions: new ThreadSubscriptions({ ...common, history }),
     threadList: new ThreadList({ ...common, roomViews }),
     contentReports: new ContentReports({ ...common, history }),

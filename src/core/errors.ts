@@ -106,6 +106,12 @@ export const maxDelayExceeded = (maxDelayMs: number) =>
     'org.matrix.msc4140.max_delay': maxDelayMs,
   })
 export const notFound = factory(404, 'M_NOT_FOUND', 'Not found')
+/** MSC2815: an event was redacted before it came here. */
+export const unredactedNotReceived = factory(
+  404,
+  'FI.MAU.MSC2815_UNREDACTED_CONTENT_NOT_RECEIVED',
+  'This server has never had what was redacted',
+)
 export const unrecognised = factory(404, 'M_UNRECOGNIZED', 'No such endpoint')
 export const wrongMethod = factory(405, 'M_UNRECOGNIZED', 'That endpoint does not take this method')
 /** Account data of a type that only the server sets. */

@@ -1,6 +1,7 @@
 /**
  * The server-default push rules.
- * https://spec.matrix.org/v1.19/client-server-api/#predefined-rules, and those of MSC3930 for polls.
+ * https://spec.matrix.org/v1.19/client-server-api/#predefined-rules, those of MSC3930 for polls, and that of
+ * MSC4028 for all that is encrypted.
  */
 import type { UserId } from '../../schemas/ids.ts'
 import type { PushAction, PushCondition, PushRule, PushRuleset } from './push-rules.ts'
@@ -16,8 +17,18 @@ const members = (is: string): PushCondition => ({ kind: 'room_member_count', is 
 const mayNotify = (key: string): PushCondition => ({ kind: 'sender_notification_permission', key })
 
 function rule(name: string, conditions: PushCondition[], actions: PushAction[], enabled = true): PushRule {
-  return { rule_id: `.m.rule.${name}`, default: true, enabled, conditions, actions }
+  return ruleOf(`.m.rule.${name}`, conditions, actions, enabled)
 }
+
+function ruleOf(ruleId: string, conditions: PushCondition[], actions: PushAction[], enabled = true): PushRule {
+  return { rule_id: ruleId, default: true, enabled, conditions, actions }
+}
+
+/** Polls were sent under unstable names before MSC3381 and MSC3930 were accepted, and by most clients still are. */
+const pollNames = [
+  { ruleId: '.m.rule.poll', type: 'm.poll' },
+  { ruleId: '.org.matrix.msc3930.rule.poll', type: 'org.matrix.msc3381.poll' },
+]
 
 /** Goes before all rules, those of users too; all other defaults come after the users' rules of their kind. */
 export const MASTER_RULE_ID = '.m.rule.master'
@@ -33,6 +44,9 @@ function overrideRules(owner: UserId): PushRule[] {
   const roomMentioned = [property(String.raw`content.m\.mentions.room`, true), mayNotify('room')]
   return [
     rule('master', [], [], false),
+    // MSC4028: just after .m.rule.master. It would have every message of encrypted rooms count that the user has not muted, so
+    // it is for clients to enable that decrypt what they are woken for and try the rules again.
+    ruleOf('.org.matrix.msc4028.encrypted_event', [property('type', 'm.room.encrypted')], [notify], false),
     rule('suppress_notices', [match('content.msgtype', 'm.notice')], []),
     rule('invite_for_me', invited, [notify, sound('default')]),
     rule('member_event', [match('type', 'm.room.member')], []),
@@ -42,7 +56,7 @@ function overrideRules(owner: UserId): PushRule[] {
     rule('reaction', [match('type', 'm.reaction')], []),
     rule('room.server_acl', [match('type', 'm.room.server_acl'), match('state_key', '')], []),
     // MSC3930: immediately after .m.rule.room.server_acl.
-    rule('poll_response', [property('type', 'm.poll.response')], []),
+    ...pollNames.map(({ ruleId, type }) => ruleOf(`${ruleId}_response`, [property('type', `${type}.response`)], [])),
     rule('suppress_edits', [property(String.raw`content.m\.relates_to.rel_type`, 'm.replace')], []),
   ]
 }
@@ -56,9 +70,11 @@ function underrideRules(): PushRule[] {
     rule('message', [match('type', 'm.room.message')], [notify]),
     rule('encrypted', [match('type', 'm.room.encrypted')], [notify]),
     // MSC3930: immediately after .m.rule.encrypted. Its text escapes the dots of the values, which are no paths.
-    rule('poll_start_one_to_one', [members('2'), property('type', 'm.poll.start')], inPrivate),
-    rule('poll_start', [property('type', 'm.poll.start')], [notify]),
-    rule('poll_end_one_to_one', [members('2'), property('type', 'm.poll.end')], inPrivate),
-    rule('poll_end', [property('type', 'm.poll.end')], [notify]),
+    ...pollNames.flatMap(({ ruleId, type }) =>
+      ['start', 'end'].flatMap((phase) => [
+        ruleOf(`${ruleId}_${phase}_one_to_one`, [members('2'), property('type', `${type}.${phase}`)], inPrivate),
+        ruleOf(`${ruleId}_${phase}`, [property('type', `${type}.${phase}`)], [notify]),
+      ]),
+    ),
   ]
 }

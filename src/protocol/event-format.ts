@@ -78,6 +78,12 @@ function signedPartsMisfit(pdu: Pdu): string | undefined {
   return fits ? undefined : 'signatures does not hold an object of strings for each server'
 }
 
+/** Whether a PDU is whole: one whose content hash did not fit when it came, or that came redacted, is not. */
+export function hasItsContent(pdu: Pdu): boolean {
+  const hashed = tryLenientCanonicalJson(withoutUnhashed(pdu))
+  return !('refused' in hashed) && contentHashMatches(pdu, hashed.text)
+}
+
 /** The content hash in the `hashes` property is base64-decoded, and the two are compared for equality. */
 function contentHashMatches(pdu: Pdu, hashedText: string): boolean {
   const claimed = decodeBase64(stringAt(objectAt(pdu, 'hashes') ?? {}, 'sha256') ?? '', HASH_BYTES)

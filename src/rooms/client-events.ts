@@ -38,6 +38,8 @@ export interface SerialiseOptions {
   isNested?: boolean
   /** Events of these users are shown redacted. */
   redactedOf?: ReadonlySet<string>
+  /** What has been redacted shows its content all the same. */
+  unredacted?: boolean
 }
 
 /**
@@ -60,7 +62,8 @@ export class ClientEvents {
     for (const event of events) {
       const roomId = options.withRoomId ? `,"room_id":${JSON.stringify(event.room.roomId)}` : ''
       const isRedacted = hidden.has(event) || options.redactedOf?.has(event.sender) === true
-      const text = isRedacted ? event.redactedClientText : event.clientText
+      const whole = options.unredacted === true ? event.originalClientText : event.clientText
+      const text = isRedacted ? event.redactedClientText : whole
       texts.push(`${text}${roomId},"unsigned":${await this.#unsigned(event, reader, memberships, options)}}`)
     }
     return texts

@@ -43,6 +43,11 @@ export function assertMayRedact(requester: Requester, levels: PowerLevels, targe
   if (levels.of(requester.userId) < levels.redact) throw forbidden("You may not redact other users' events in this room")
 }
 
+/** MSC2815: who may redact events may read them when they are redacted; server admins as well. */
+export function assertMayReadRedacted({ userId, isAdmin }: Requester, levels: PowerLevels): void {
+  if (!isAdmin && levels.of(userId) < levels.redact) throw forbidden('You may not read redacted events in this room')
+}
+
 /** The same words for whatever room: they do not tell whether there is one. */
 const notInRoom = (roomId: RoomId) => forbidden(`You are not in the room ${roomId}`)
 

@@ -29,16 +29,16 @@ export class ReadMarkers {
   }
 
   /**
-   * Moves a user's marker to an event, unless it is after that event already.
+   * Moves a user's marker to an event, unless it is after that event already and may not move back.
    * @throws {MatrixError} M_FORBIDDEN for one who is not in the room, M_NOT_FOUND for an event that is not in it
    */
-  async set(requester: Requester, room: Room, eventId: EventId): Promise<void> {
+  async set(requester: Requester, room: Room, eventId: EventId, mayMoveBack = false): Promise<void> {
     const { db, memberships, accountData, receipts } = this.#parts
     const { userNid } = requester
     await assertJoined(memberships, room, userNid)
     await receipts.eventIn(room, eventId)
     await this.#queue.run(userNid, async () => {
-      if (!(await this.#isAhead(userNid, room, eventId))) return
+      if (!mayMoveBack && !(await this.#isAhead(userNid, room, eventId))) return
       await db.write((batch) => accountData.set(batch, userNid, room.nid, FULLY_READ, JSON.stringify({ event_id: eventId })))
     })
   }

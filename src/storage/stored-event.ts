@@ -100,6 +100,11 @@ export class StoredEvent {
     return this.#serialise(JSON.stringify(this.redactedContent))
   }
 
+  /** As `clientText`, with the content as it was signed: for those who may read what is redacted. */
+  get originalClientText(): string {
+    return this.#serialise(this.head.contentText)
+  }
+
   #serialise(content: string): string {
     const stateKey = this.stateKey === undefined ? '' : `,"state_key":${JSON.stringify(this.stateKey)}`
     const redacts = this.#redactsOfClients()

@@ -1,4 +1,5 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushers */
+import type { DeviceId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import { stringAt } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
@@ -6,18 +7,23 @@ import { invalidParam, missingParam } from '../core/errors.ts'
 import { assertWithin } from '../core/quotas.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Batch, Database } from '../storage/database.ts'
+import type { Devices } from '../storage/devices.ts'
 import type { DeviceAddress, DeviceListener } from './sessions.ts'
-import type { Pushers } from '../storage/pushers.ts'
+import type { Pushers, StoredPusher } from '../storage/pushers.ts'
 
 const MAX_APP_ID = 64
 const MAX_PUSHKEY_BYTES = 512
 const REQUIRED = ['app_display_name', 'device_display_name', 'lang'] as const
+/** MSC3881: whether the pusher is to be used, and whose it is. https://github.com/matrix-org/matrix-spec-proposals/pull/3881 */
+const ENABLED = 'org.matrix.msc3881.enabled'
+const DEVICE_ID = 'org.matrix.msc3881.device_id'
 /** What of a request is kept and given back. */
-const KEPT = ['pushkey', 'kind', 'app_id', 'app_display_name', 'device_display_name', 'profile_tag', 'lang', 'data']
+const KEPT = ['pushkey', 'kind', 'app_id', 'app_display_name', 'device_display_name', 'profile_tag', 'lang', 'data', ENABLED]
 
 export interface UserPushersParts {
   db: Database
   clock: Clock
+  devices: Pick<Devices, 'get' | 'ofUser'>
   pushers: Pushers
 }
 
@@ -47,7 +53,12 @@ export class UserPushers implements DeviceListener {
   }
 
   async list({ userNid }: Requester): Promise<JsonObject[]> {
-    return (await this.#parts.pushers.ofUser(userNid)).map(({ pusher }) => pusher)
+    const { devices, pushers } = this.#parts
+    const deviceIds = new Map((await devices.ofUser(userNid)).map(({ deviceNid, deviceId }) => [deviceNid, deviceId]))
+    return (await pushers.ofUser(userNid)).map(({ deviceNid, pusher }) => {
+      const deviceId = deviceIds.get(deviceNid)
+      return { [ENABLED]: true, ...pusher, ...(deviceId !== undefined && { [DEVICE_ID]: deviceId }) }
+    })
   }
 
   /** Makes, changes or takes away a pusher. @throws {MatrixError} M_MISSING_PARAM, M_INVALID_PARAM, M_TOO_LARGE */
@@ -56,14 +67,22 @@ export class UserPushers implements DeviceListener {
     if (wish.kind === null) return db.write((batch) => pushers.remove(batch, userNid, wish))
     assertValid(wish)
     const pusher = Object.fromEntries(KEPT.flatMap((key) => (wish.body[key] === undefined ? [] : [[key, wish.body[key]]])))
-    const others = (await pushers.ofUser(userNid)).filter(
-      ({ pusher: { app_id: id, pushkey: key } }) => id !== wish.appId || key !== wish.pushkey,
-    )
-    assertWithin('pushers', others.length + 1)
+    const own = await pushers.ofUser(userNid)
+    const earlier = own.find(({ pusher: { app_id: id, pushkey: key } }) => id === wish.appId && key === wish.pushkey)
+    assertWithin('pushers', own.length + (earlier ? 0 : 1))
+    const keeper = await this.#keeper(userNid, wish, earlier)
     await db.write((batch) => {
       if (!wish.append) pushers.removeOfOthers(batch, userNid, wish)
-      pushers.set(batch, userNid, wish, { deviceNid: deviceNid ?? 0, pusher: pusher as JsonObject, setTs: clock.now() })
+      pushers.set(batch, userNid, wish, { deviceNid: keeper ?? deviceNid ?? 0, pusher: pusher as JsonObject, setTs: clock.now() })
     })
+  }
+
+  /** The device whose pusher it remains where another one changes it, which then names it as it was told. */
+  async #keeper(userNid: number, { body }: PusherWish, earlier: StoredPusher | undefined): Promise<number | undefined> {
+    const deviceId = stringAt(body, DEVICE_ID)
+    if (!earlier || deviceId === undefined) return undefined
+    const device = await this.#parts.devices.get(userNid, deviceId as DeviceId)
+    return device?.deviceNid === earlier.deviceNid ? earlier.deviceNid : undefined
   }
 }
 

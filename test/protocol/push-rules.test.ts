@@ -98,6 +98,10 @@ test('default rules: polls', () => {
   assert.equal(summary(subject('m.poll.end', {})), 'poll_end notify')
   assert.equal(summary(subject('m.poll.end', {}, {}, 2)), 'poll_end_one_to_one notify  default')
   assert.equal(summary(subject('m.poll.response', {})), 'poll_response')
+  const unstable = (name: string, count?: number) => summary(subject(`org.matrix.msc3381.poll.${name}`, {}, {}, count))
+  assert.equal(unstable('start'), '.org.matrix.msc3930.rule.poll_start notify')
+  assert.equal(unstable('end', 2), '.org.matrix.msc3930.rule.poll_end_one_to_one notify  default')
+  assert.equal(unstable('response'), '.org.matrix.msc3930.rule.poll_response')
 })
 
 test('default rules: in the order of the specification, all with the same members', () => {
@@ -105,6 +109,7 @@ test('default rules: in the order of the specification, all with the same member
   const ids = (kind: PushRuleKind) => set[kind].map(({ rule_id }) => rule_id.replace('.m.rule.', ''))
   assert.deepEqual(ids('override'), [
     'master',
+    '.org.matrix.msc4028.encrypted_event',
     'suppress_notices',
     'invite_for_me',
     'member_event',
@@ -114,6 +119,7 @@ test('default rules: in the order of the specification, all with the same member
     'reaction',
     'room.server_acl',
     'poll_response',
+    '.org.matrix.msc3930.rule.poll_response',
     'suppress_edits',
   ])
   assert.deepEqual(ids('underride'), [
@@ -126,11 +132,15 @@ test('default rules: in the order of the specification, all with the same member
     'poll_start',
     'poll_end_one_to_one',
     'poll_end',
+    '.org.matrix.msc3930.rule.poll_start_one_to_one',
+    '.org.matrix.msc3930.rule.poll_start',
+    '.org.matrix.msc3930.rule.poll_end_one_to_one',
+    '.org.matrix.msc3930.rule.poll_end',
   ])
   assert.deepEqual([set.content, set.room, set.sender], [[], [], []])
   for (const { default: isDefault, enabled, conditions, rule_id } of [...set.override, ...set.underride]) {
     assert.ok(isDefault && conditions !== undefined)
-    assert.equal(enabled, rule_id !== MASTER_RULE_ID)
+    assert.equal(enabled, rule_id !== MASTER_RULE_ID && rule_id !== '.org.matrix.msc4028.encrypted_event')
   }
 })
 

@@ -107,7 +107,7 @@ describe('tags', () => {
 })
 
 describe('read markers', () => {
-  test('are account data of the room, and never move back', async () => {
+  test('are account data of the room, and move back only where the client says so', async () => {
     await using hs = await syncServer()
     const alice = await hs.user('alice')
     const room = await alice.createRoom()
@@ -119,6 +119,14 @@ describe('read markers', () => {
     assert.deepEqual(Object.keys(seen.ephemeral.events[0]?.content ?? {}), [second])
     await alice.ok('POST', `rooms/${room}/read_markers`, { 'm.fully_read': first })
     assert.deepEqual((await alice.sync()).rooms.join, {})
+    const backward = { 'com.beeper.allow_backward': true }
+    await alice.ok('POST', `rooms/${room}/read_markers`, { 'm.fully_read': first, 'm.read': first, ...backward })
+    const moved = await alice.room(room)
+    assert.deepEqual([moved.account_data.events[0]?.content, moved.ephemeral.events], [{ event_id: first }, []])
+    await alice.ok('POST', `rooms/${room}/receipt/m.fully_read/${second}`, backward)
+    await alice.ok('POST', `rooms/${room}/receipt/m.fully_read/${first}`, backward)
+    assert.deepEqual((await alice.room(room)).account_data.events[0]?.content, { event_id: first })
+    await alice.refused('M_INVALID_PARAM', 'POST', `rooms/${room}/receipt/m.read/${first}`, backward)
     await alice.refused('M_NOT_FOUND', 'POST', `rooms/${room}/read_markers`, { 'm.fully_read': '$nosuch' })
   })
 })

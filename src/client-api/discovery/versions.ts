@@ -41,6 +41,14 @@ const UNSTABLE_FEATURES = [
   'org.matrix.msc3827.stable',
   // Jumping to a date.
   'org.matrix.msc3030',
+  // Fully read markers that move back.
+  'com.beeper.msc4446',
+  // Pushers that another device silences.
+  'org.matrix.msc3881',
+  // A rule that pushes all that is encrypted, for clients that enable it.
+  'org.matrix.msc4028',
+  // Moderators read what is redacted.
+  'fi.mau.msc2815',
   // Account data that is deleted.
   'org.matrix.msc3391',
   // A session makes a token for another one to log in with.

@@ -10,18 +10,24 @@ import { type Route, route } from '../../http/route.ts'
 import type { ClientEvents } from '../../rooms/client-events.ts'
 import type { History } from '../../rooms/history.ts'
 import type { RoomContents } from '../../rooms/members.ts'
+import type { UnredactedEvents } from '../../rooms/unredacted.ts'
 import { decodeToken } from '../../streams/position.ts'
 
 interface Services {
   history: History
+  unredactedEvents: UnredactedEvents
   roomContents: RoomContents
   clientEvents: ClientEvents
 }
 
 const withRoomId = { withRoomId: true }
 
-export const roomsRoutes = ({ history, roomContents, clientEvents }: Services): Route[] => [
-  route(getOneRoomEvent, async ({ requester, params }) => {
+export const roomsRoutes = ({ history, roomContents, clientEvents, unredactedEvents }: Services): Route[] => [
+  route(getOneRoomEvent, async ({ requester, params, query }) => {
+    if (query['fi.mau.msc2815.include_unredacted_content'] === true) {
+      const unredacted = await unredactedEvents.get(requester, params.roomId, params.eventId)
+      return rawJson(await clientEvents.text(unredacted, requester, { withRoomId: true, unredacted: true }))
+    }
     const event = await history.event(requester, params.roomId, params.eventId)
     return rawJson(await clientEvents.text(event, requester, withRoomId))
   }),

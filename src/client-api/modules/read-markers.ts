@@ -16,8 +16,9 @@ interface Services {
 export const readMarkerRoutes = (services: Services): Route[] => [
   route(setReadMarker, async ({ params, body, requester }) => {
     const { 'm.fully_read': fullyRead, 'm.read': read, 'm.read.private': readPrivately } = body
+    const mayMoveBack = body['com.beeper.allow_backward']
     const room = await ownRoom(services, params.roomId, requester.userNid)
-    if (fullyRead !== undefined) await services.readMarkers.set(requester, room, fullyRead)
+    if (fullyRead !== undefined) await services.readMarkers.set(requester, room, fullyRead, mayMoveBack)
     if (read !== undefined) await services.receipts.acknowledge(requester, room, 'm.read', read)
     if (readPrivately !== undefined) await services.receipts.acknowledge(requester, room, 'm.read.private', readPrivately)
     return {}

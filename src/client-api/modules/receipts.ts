@@ -9,13 +9,14 @@ import type { Rooms } from '../../storage/rooms.ts'
 export const receiptRoutes = (services: { receipts: Receipts; readMarkers: ReadMarkers; rooms: Rooms }): Route[] => [
   route(postReceipt, async ({ params, body, requester }) => {
     const { receiptType, eventId } = params
-    const threadId = body.thread_id
+    const { thread_id: threadId, 'com.beeper.allow_backward': mayMoveBack } = body
     const room = await knownRoom(services.rooms, params.roomId)
     if (threadId === '') throw invalidParam('thread_id must not be empty')
     if (receiptType === 'm.fully_read') {
       if (threadId !== undefined) throw invalidParam('thread_id does not go with m.fully_read')
-      await services.readMarkers.set(requester, room, eventId)
+      await services.readMarkers.set(requester, room, eventId, mayMoveBack)
     } else {
+      if (mayMoveBack === true) throw invalidParam('com.beeper.allow_backward goes with m.fully_read alone')
       await services.receipts.acknowledge(requester, room, receiptType, eventId, threadId)
     }
     return {}

@@ -148,6 +148,31 @@ const PROBES: Record<string, Probe> = {
     for (const prefix of [`${UNSTABLE}/org.matrix.msc3030`, '/_matrix/client/v1'])
       assert.ok('event_id' in (await alice.ok('GET', `${prefix}/${at(room)}/timestamp_to_event?ts=0&dir=f`)))
   },
+  'com.beeper.msc4446': async ({ bob, room, root }) => {
+    for (const event of [await bob.send(room, 'later'), root])
+      await bob.ok('POST', `${at(room)}/read_markers`, { 'm.fully_read': event, 'com.beeper.allow_backward': true })
+    assert.deepEqual(await bob.ok('GET', `user/${bob.id}/${at(room)}/account_data/m.fully_read`), { event_id: root })
+  },
+  'org.matrix.msc3881': async ({ alice }) => {
+    const names = { app_display_name: 'Mail', device_display_name: 'Mail', lang: 'en', data: {} }
+    const pusher = { ...names, app_id: 'm.email', pushkey: 'a@example.org', kind: 'email', 'org.matrix.msc3881.enabled': false }
+    await alice.ok('POST', 'pushers/set', pusher)
+    const pushers = [{ ...pusher, 'org.matrix.msc3881.device_id': alice.deviceId }]
+    assert.deepEqual(await alice.ok('GET', 'pushers'), { pushers })
+  },
+  'org.matrix.msc4028': async ({ alice }) => {
+    const path = 'pushrules/global/override/.org.matrix.msc4028.encrypted_event/enabled'
+    assert.deepEqual(await alice.ok('GET', path), { enabled: false })
+    await alice.ok('PUT', path, { enabled: true })
+    assert.deepEqual(await alice.ok('GET', path), { enabled: true })
+  },
+  'fi.mau.msc2815': async ({ alice, bob, room }) => {
+    const target = encodeURIComponent(await bob.send(room, 'rude'))
+    await bob.ok('PUT', `${at(room)}/redact/${target}/t`, {})
+    const path = `${at(room)}/event/${target}?fi.mau.msc2815.include_unredacted_content=true`
+    assert.equal(Object((await alice.ok('GET', path))['content'])['body'], 'rude')
+    await bob.refused(403, 'M_FORBIDDEN', 'GET', path)
+  },
   'org.matrix.msc3391': async ({ alice }) => {
     await alice.ok('PUT', `user/${alice.id}/account_data/a`, { b: 'c' })
     await alice.ok('DELETE', `${UNSTABLE}/org.matrix.msc3391/user/${alice.id}/account_data/a`)

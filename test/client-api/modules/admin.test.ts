@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import type { JsonObject } from '../../../schemas/json.ts'
+import { anotherDevice } from '../../devices/support.ts'
 import { testHomeserver, type TestHomeserver } from '../../support/homeserver.ts'
 import { SHARED_SECRET } from '../../support/shared-secret.ts'
 import { call, TestUser } from '../../support/user.ts'
@@ -20,13 +21,24 @@ test('pushers are kept, replaced, listed and removed, and go with their session'
     lang: 'en',
     data: { url: 'https://push.example.org/_matrix/push/v1/notify', format: 'event_id_only' },
   }
+  const shown = ({ deviceId }: TestUser, enabled = true) => ({
+    ...pusher,
+    'org.matrix.msc3881.enabled': enabled,
+    'org.matrix.msc3881.device_id': deviceId,
+  })
   await alice.ok('POST', 'pushers/set', pusher)
   await alice.ok('POST', 'pushers/set', { ...pusher, lang: 'de' })
-  assert.deepEqual(await alice.ok('GET', 'pushers'), { pushers: [{ ...pusher, lang: 'de' }] })
+  assert.deepEqual(await alice.ok('GET', 'pushers'), { pushers: [{ ...shown(alice), lang: 'de' }] })
   await bob.ok('POST', 'pushers/set', pusher)
   assert.deepEqual(await alice.ok('GET', 'pushers'), { pushers: [] })
   await alice.ok('POST', 'pushers/set', { ...pusher, append: true })
-  assert.deepEqual(await bob.ok('GET', 'pushers'), { pushers: [pusher] })
+  assert.deepEqual(await bob.ok('GET', 'pushers'), { pushers: [shown(bob)] })
+  // MSC3881: another device silences it, and it goes with its own device all the same.
+  const laptop = await anotherDevice(server, bob)
+  await laptop.ok('POST', 'pushers/set', { ...shown(bob, false), append: true })
+  assert.deepEqual(await bob.ok('GET', 'pushers'), { pushers: [shown(bob, false)] })
+  await laptop.ok('POST', 'pushers/set', { ...pusher, append: true })
+  assert.deepEqual(await bob.ok('GET', 'pushers'), { pushers: [shown(laptop)] })
   await bob.ok('POST', 'pushers/set', { pushkey: 'key', app_id: 'org.example', kind: null })
   assert.deepEqual(await bob.ok('GET', 'pushers'), { pushers: [] })
   await alice.refused(400, 'M_MISSING_PARAM', 'POST', 'pushers/set', { pushkey: 'key', app_id: 'org.example', kind: 'http' })
