@@ -9,9 +9,7 @@ import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { SyncTurn } from './request.ts'
 import type { RoomState, RoomStateReader, StateWish } from './room-state.ts'
-import { type Choose, loadTimeline, type Timeline } from './streams/timeline.ts'
-
-const EVERYTHING = Number.MIN_SAFE_INTEGER
+import { type Choose, EVERYTHING, loadTimeline, type Timeline } from './streams/timeline.ts'
 
 export interface SectionContentsParts {
   events: Events

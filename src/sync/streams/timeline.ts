@@ -5,6 +5,8 @@ import type { TimelineEntry, Timelines } from '../../storage/timelines.ts'
 /** How many events are looked at, at most, to find those that a filter wants. */
 const MAX_SCAN = 1_000
 const MIN_CHUNK = 20
+/** As `after`: from the beginning of what is here of a room. */
+export const EVERYTHING = Number.MIN_SAFE_INTEGER
 
 /** The part of a room's timeline that one answer holds. */
 export interface Timeline {
@@ -12,7 +14,7 @@ export interface Timeline {
   readonly events: readonly StoredEvent[]
   /** The first of them; undefined where there is none. */
   readonly first: TimelineEntry | undefined
-  /** There are more of them than the limit lets through. */
+  /** There are more of them than the limit lets through, or than have been fetched from other servers. */
   readonly limited: boolean
   /** The position just before the first of them: for `prev_batch`. */
   readonly startsAfter: number
@@ -39,37 +41,39 @@ export async function loadTimeline(parts: TimelineParts, range: TimelineRange, c
   const found: [TimelineEntry, StoredEvent][] = []
   let { upTo } = range
   let isWhole = false
+  let oldest: StoredEvent | undefined
   for (let scanned = 0; found.length <= range.limit && scanned < MAX_SCAN && !isWhole; ) {
     const size = Math.max(range.limit + 1, MIN_CHUNK)
     const entries = await parts.timelines.backwards(range.roomNid, range.after, upTo, size)
     isWhole = entries.length < size
     scanned += entries.length
     upTo = (entries.at(-1)?.position ?? upTo) - 1
-    await addChosen(parts.events, entries, choose, found)
+    oldest = (await addChosen(parts.events, entries, choose, found)) ?? oldest
   }
-  return timelineOf(found, range, isWhole, upTo)
+  const hasGap = range.after === EVERYTHING && oldest !== undefined && oldest.type !== 'm.room.create'
+  return timelineOf(found, range, { isWhole, hasGap, upTo })
 }
 
-/** Adds the chosen events of some entries, the newest first. */
+/** Adds the chosen events of some entries, the newest first; gives the oldest, chosen or not. */
 async function addChosen(
   events: Events,
   entries: readonly TimelineEntry[],
   choose: Choose,
   found: [TimelineEntry, StoredEvent][],
-): Promise<void> {
+): Promise<StoredEvent | undefined> {
   const stored = await events.byNids(entries.map(({ nid }) => nid))
   const chosen = new Set(await choose([...stored.values()]))
   for (const entry of entries) {
     const event = stored.get(entry.nid)
     if (event && chosen.has(event)) found.push([entry, event])
   }
+  return stored.get(entries.at(-1)?.nid ?? 0)
 }
 
 function timelineOf(
   found: readonly [TimelineEntry, StoredEvent][],
   range: TimelineRange,
-  isWhole: boolean,
-  scannedTo: number,
+  scanned: { readonly isWhole: boolean; readonly hasGap: boolean; readonly upTo: number },
 ): Timeline {
   const taken = found.slice(0, range.limit)
   const first = taken.at(-1)?.[0]
@@ -79,8 +83,13 @@ function timelineOf(
     ? first.position - 1
     : isCut
       ? range.upTo
-      : isWhole
+      : scanned.isWhole
         ? Math.max(range.after, 0) || range.upTo
-        : scannedTo
-  return { events: taken.map(([, event]) => event).toReversed(), first, limited: isCut || !isWhole, startsAfter }
+        : scanned.upTo
+  return {
+    events: taken.map(([, event]) => event).toReversed(),
+    first,
+    limited: isCut || !scanned.isWhole || scanned.hasGap,
+    startsAfter,
+  }
 }
