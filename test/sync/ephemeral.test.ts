@@ -112,8 +112,8 @@ describe('receipts', () => {
     await bob.ok('POST', `rooms/${room}/receipt/m.read/${event}`, {})
     const ts = hs.clock.now()
     assert.deepEqual(receiptsIn(await alice.room(room)), [
-      { [event]: { 'm.read': { [bob.id]: { ts, thread_id: 'main' } } } },
       { [event]: { 'm.read': { [bob.id]: { ts } } } },
+      { [event]: { 'm.read': { [bob.id]: { ts, thread_id: 'main' } } } },
     ])
   })
 

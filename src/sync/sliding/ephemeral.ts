@@ -66,19 +66,25 @@ export class EphemeralExtensions {
   }
 }
 
-/** `/sync` may tell of receipts in several events; here a room has one. Of two receipts of a user at one event, the first stays. */
+/**
+ * `/sync` may tell of receipts in several events; here a room has one. Of two receipts of a user at one event, the first stays:
+ * the one that is for all threads.
+ */
 function oneEvent(text: string): string {
   const events = parseJson(`[${text}]`) as JsonObject[]
   if (events.length === 1) return text
   const content: JsonObject = Object.create(null)
-  for (const event of events) merge(content, isJsonObject(event['content']) ? event['content'] : {})
+  for (const event of events) merge(content, isJsonObject(event['content']) ? event['content'] : {}, RECEIPT_DEPTH)
   return JSON.stringify({ type: 'm.receipt', content })
 }
 
-function merge(into: JsonObject, from: JsonObject): void {
+/** Receipts are kept by event, type and user. */
+const RECEIPT_DEPTH = 3
+
+function merge(into: JsonObject, from: JsonObject, depth: number): void {
   for (const [key, value] of Object.entries(from)) {
     const known = into[key]
     if (known === undefined) into[key] = isJsonObject(value) ? Object.assign(Object.create(null), value) : value
-    else if (isJsonObject(known) && isJsonObject(value)) merge(known, value)
+    else if (depth > 1 && isJsonObject(known) && isJsonObject(value)) merge(known, value, depth - 1)
   }
 }

@@ -60,7 +60,9 @@ export class ReceiptStream {
     if (receipts.length === 0) return ''
     const names = await this.#names.namesOf(receipts.map(({ userNid }) => userNid))
     const contents: Content[] = []
-    for (const receipt of receipts) add(contents, receipt, names.get(receipt.userNid) ?? '')
+    // Who reads one event only has the receipts that are for all threads.
+    const unthreadedFirst = [...receipts.filter(({ thread }) => thread === ''), ...receipts.filter(({ thread }) => thread !== '')]
+    for (const receipt of unthreadedFirst) add(contents, receipt, names.get(receipt.userNid) ?? '')
     return contents.map((content) => JSON.stringify({ type: 'm.receipt', content })).join(',')
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { JsonObject } from '../../../schemas/json.ts'
 import type { TestHomeserver } from '../../support/homeserver.ts'
 import { testHomeserver } from '../../support/homeserver.ts'
 import type { TestUser } from '../../support/user.ts'
@@ -237,6 +238,22 @@ describe('the rooms of a list', () => {
     const { rooms, extensions } = await list.sync(asked)
     assert.equal(rooms[room]?.notification_count, 0)
     assert.ok(JSON.stringify(extensions['receipts']).includes(event))
+  })
+
+  test('have one receipt of a user at an event: the one for all threads', async () => {
+    await using hs = await testHomeserver()
+    const [alice, bob] = await two(hs)
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(room)
+    const event = await alice.send(room, 'hello')
+    const asked = listOf({}, { extensions: { receipts: { enabled: true } } })
+    const list = new Slider(alice)
+    await list.sync(asked)
+    for (const thread of [{ thread_id: 'main' }, {}])
+      await bob.ok('POST', `rooms/${encodeURIComponent(room)}/receipt/m.read/${encodeURIComponent(event)}`, thread)
+    const { rooms } = (await list.sync(asked)).extensions['receipts'] as { rooms: Record<string, SlidingEvent> }
+    const receipts = rooms[room]?.content[event] as { 'm.read': Record<string, JsonObject> }
+    assert.deepEqual(Object.keys(receipts['m.read'][bob.id] ?? {}), ['ts'])
   })
 
   test('have the state that wildcards ask for, and no members but those needed', async () => {
