@@ -91,7 +91,7 @@ export class StoredEvent {
    * each answer appends what is particular to it.
    */
   get clientText(): string {
-    this.#clientText ??= this.#serialise(this.redacted ? JSON.stringify(this.content) : this.head.contentText)
+    this.#clientText ??= this.#serialise(this.redacted ? JSON.stringify(this.content) : this.#wholeContentText())
     return this.#clientText
   }
 
@@ -102,7 +102,7 @@ export class StoredEvent {
 
   /** As `clientText`, with the content as it was signed: for those who may read what is redacted. */
   get originalClientText(): string {
-    return this.#serialise(this.head.contentText)
+    return this.#serialise(this.#wholeContentText())
   }
 
   #serialise(content: string): string {
@@ -112,6 +112,13 @@ export class StoredEvent {
       `{"type":${JSON.stringify(this.type)},"sender":${JSON.stringify(this.sender)},"content":${content}${stateKey}` +
       `,"event_id":"${this.eventId}","origin_server_ts":${this.head.originServerTs}${redacts === undefined ? '' : `,"redacts":${JSON.stringify(redacts)}`}`
     )
+  }
+
+  /** Servers should add `redacts` to the content of redactions in room versions that have it at the top level. */
+  #wholeContentText(): string {
+    const { redacts, contentText } = this.head
+    const isElsewhere = this.type === 'm.room.redaction' && redacts !== undefined && !this.room.rules.redactsInContent
+    return isElsewhere ? JSON.stringify({ ...this.originalContent, redacts }) : contentText
   }
 
   /** Clients get `redacts` at the top level in every room version. https://spec.matrix.org/v1.19/rooms/v11/#event-format */
