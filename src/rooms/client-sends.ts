@@ -13,7 +13,7 @@ import type { RoomAliases } from './aliases.ts'
 import type { GuestAccess } from './guest-access.ts'
 import type { RoomHeads } from './heads.ts'
 import type { MembershipSetting } from './membership/set.ts'
-import { assertMayRedact, assertNotSuspended, knownRoom, ownRoom } from './policy.ts'
+import { assertMayRedact, assertNotSuspended, knownRoom, mayRedact, ownRoom } from './policy.ts'
 import type { RelatedEvents } from './relations.ts'
 import type { Draft, EventSender, Transaction } from './send.ts'
 import type { RoomStates } from './state.ts'
@@ -40,6 +40,12 @@ export interface GivenContent {
   readonly text: string
   /** The time that an application service gives to its event, in milliseconds since the Unix epoch. */
   readonly originServerTs?: number | undefined
+}
+
+/** The content of a redaction. */
+export interface RedactionRequest extends GivenContent {
+  /** MSC3912: events that relate to the target in one of these ways are redacted too; `*` stands for all ways. */
+  readonly withRelations: readonly string[]
 }
 
 export class ClientSends {
@@ -126,10 +132,27 @@ export class ClientSends {
   }
 
   /** Redacts an event. https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
-  async redact(requester: Requester, roomId: RoomId, target: EventId, given: GivenContent, txnId?: string): Promise<EventId> {
+  async redact(requester: Requester, roomId: RoomId, target: EventId, given: RedactionRequest, txnId?: string): Promise<EventId> {
     const room = await this.#room(requester, roomId, given)
-    const content = { ...given.content, redacts: target }
-    return this.#redact(requester, room, { ...given, content }, transactionOf(requester, ['redact', roomId, target], txnId))
+    const redact = (redacts: EventId, transaction?: Transaction) =>
+      this.#redact(requester, room, { ...given, content: { ...given.content, redacts } }, transaction)
+    const eventId = await redact(target, transactionOf(requester, ['redact', roomId, target], txnId))
+    for (const related of await this.#redactableRelations(requester, room, target, given.withRelations))
+      await redact(related.eventId)
+    return eventId
+  }
+
+  /** Those that the requester may not redact are left out. */
+  async #redactableRelations(
+    requester: Requester,
+    room: Room,
+    target: EventId,
+    relTypes: readonly string[],
+  ): Promise<StoredEvent[]> {
+    if (relTypes.length === 0) return []
+    const { heads, states, relatedEvents } = this.#parts
+    const levels = await states.powerLevels((await heads.get(room)).stateRoot, room)
+    return (await relatedEvents.relatedTo(room, target, relTypes)).filter((event) => mayRedact(requester, levels, event))
   }
 
   async #redact(requester: Requester, room: Room, given: GivenContent, transaction: Transaction | undefined): Promise<EventId> {

@@ -43,6 +43,12 @@ export function assertMayRedact(requester: Requester, levels: PowerLevels, targe
   if (levels.of(requester.userId) < levels.redact) throw forbidden("You may not redact other users' events in this room")
 }
 
+/** Whether `assertMayRedact` has no objection. */
+export function mayRedact(requester: Requester, levels: PowerLevels, target: { sender: string }): boolean {
+  if (target.sender === requester.userId) return true
+  return requester.isSuspended !== true && levels.of(requester.userId) >= levels.redact
+}
+
 /** MSC2815: who may redact events may read them when they are redacted; server admins as well. */
 export function assertMayReadRedacted({ userId, isAdmin }: Requester, levels: PowerLevels): void {
   if (!isAdmin && levels.of(userId) < levels.redact) throw forbidden('You may not read redacted events in this room')

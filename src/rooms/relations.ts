@@ -4,6 +4,7 @@ import { type JsonObject, objectAt, stringAt } from '../../schemas/json.ts'
 import { duplicateAnnotation, noThreadRoot } from '../core/errors.ts'
 import type { Events } from '../storage/events.ts'
 import type { Relation, Relations } from '../storage/relations.ts'
+import type { Room } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { History } from './history.ts'
 import { relationOf } from './relation.ts'
@@ -91,6 +92,15 @@ export class RelatedEvents {
     const annotations = others.filter(({ relType }) => relType === ANNOTATION).map(({ nid }) => nid)
     for (const event of (await events.byNids(annotations)).values())
       if (event.sender === sender && event.type === type && annotationKey(event.content) === key) throw duplicateAnnotation()
+  }
+
+  /** The newest events of a room that relate to one of its events in one of these ways, `*` standing for all; none that is redacted. */
+  async relatedTo(room: Room, target: EventId, relTypes: readonly string[]): Promise<StoredEvent[]> {
+    const { relations, events } = this.#parts
+    const wanted = new Set(relTypes)
+    const children = await relations.of(target, 'b', FIRST, Number.MAX_SAFE_INTEGER, MAX_SCANNED)
+    const nids = children.filter(({ relType }) => wanted.has('*') || wanted.has(relType)).map(({ nid }) => nid)
+    return [...(await events.byNids(nids)).values()].filter((event) => event.room.nid === room.nid && !event.redacted)
   }
 
   /** Those of the children that are visible and wanted, up to the limit. */

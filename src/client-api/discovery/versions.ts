@@ -47,6 +47,8 @@ const UNSTABLE_FEATURES = [
   'org.matrix.msc3881',
   // A rule that pushes all that is encrypted, for clients that enable it.
   'org.matrix.msc4028',
+  // Redactions that take related events with them.
+  'org.matrix.msc3912',
   // Moderators read what is redacted.
   'fi.mau.msc2815',
   // Account data that is deleted.

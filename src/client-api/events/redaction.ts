@@ -1,14 +1,18 @@
 import { redactEvent, redactEventWithoutTransaction } from '../../../schemas/client/redaction.ts'
+import type { BodyOf } from '../../../schemas/endpoint.ts'
 import { type Route, route } from '../../http/route.ts'
-import type { ClientSends } from '../../rooms/client-sends.ts'
+import type { ClientSends, RedactionRequest } from '../../rooms/client-sends.ts'
 
 export const redactionRoutes = ({ clientSends }: { clientSends: ClientSends }): Route[] => [
-  route(redactEvent, async ({ requester, params, body, bodyText }) => {
-    const given = { content: body, text: bodyText }
-    return { event_id: await clientSends.redact(requester, params.roomId, params.eventId, given, params.txnId) }
-  }),
-  route(redactEventWithoutTransaction, async ({ requester, params, body, bodyText }) => {
-    const given = { content: body, text: bodyText }
-    return { event_id: await clientSends.redact(requester, params.roomId, params.eventId, given) }
-  }),
+  route(redactEvent, async ({ requester, params, body, bodyText }) => ({
+    event_id: await clientSends.redact(requester, params.roomId, params.eventId, requestOf(body, bodyText), params.txnId),
+  })),
+  route(redactEventWithoutTransaction, async ({ requester, params, body, bodyText }) => ({
+    event_id: await clientSends.redact(requester, params.roomId, params.eventId, requestOf(body, bodyText)),
+  })),
 ]
+
+function requestOf(body: BodyOf<typeof redactEvent>, text: string): RedactionRequest {
+  const { 'org.matrix.msc3912.with_relations': withRelations = [], ...content } = body
+  return { content, text, withRelations }
+}

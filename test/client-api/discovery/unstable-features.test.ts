@@ -166,6 +166,14 @@ const PROBES: Record<string, Probe> = {
     await alice.ok('PUT', path, { enabled: true })
     assert.deepEqual(await alice.ok('GET', path), { enabled: true })
   },
+  'org.matrix.msc3912': async ({ alice }) => {
+    const room = await alice.createRoom()
+    const target = await alice.send(room, 'target')
+    await alice.send(room, relatedTo(target, 'm.thread'))
+    const path = `${at(room)}/redact/${encodeURIComponent(target)}/t`
+    await alice.ok('PUT', path, { 'org.matrix.msc3912.with_relations': ['m.thread'] })
+    assert.deepEqual(await alice.messages(room), [])
+  },
   'fi.mau.msc2815': async ({ alice, bob, room }) => {
     const target = encodeURIComponent(await bob.send(room, 'rude'))
     await bob.ok('PUT', `${at(room)}/redact/${target}/t`, {})

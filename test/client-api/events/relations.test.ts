@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { type Client, roomServer } from '../../support/room-server.ts'
 
 interface Page {
@@ -36,6 +37,34 @@ test('the children of an event, all or those of one kind, page by page', async (
   assert.deepEqual(await list(alice, room, `${parent}?limit=2&from=${page.next_batch}`), [first])
   await alice.ok('PUT', `rooms/${room}/redact/${like}/r`, {})
   assert.deepEqual(await list(alice, room, parent), [last, first])
+})
+
+test('a redaction takes related events with it, as far as the user may redact them', async () => {
+  await using hs = await roomServer()
+  const [alice, bob] = await hs.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  const parent = await bob.send(room, 'parent')
+  const edit = await bob.send(room, relating(parent, 'm.replace'))
+  const answer = await bob.send(room, relating(parent, 'm.thread'))
+  const like = await alice.send(room, relating(parent, 'm.annotation', { key: '👍' }), 'm.reaction')
+  const grandchild = await bob.send(room, relating(answer, 'm.annotation', { key: '👍' }), 'm.reaction')
+  const redact = (user: typeof alice, txnId: string, withRelations: string[]) =>
+    user.ok('PUT', `rooms/${room}/redact/${parent}/${txnId}`, {
+      reason: 'wrong',
+      'org.matrix.msc3912.with_relations': withRelations,
+    })
+  const contentOf = async (event: string) => (await bob.ok('GET', `rooms/${room}/event/${event}`))['content']
+  const isRedacted = async (event: string) => isDeepStrictEqual(await contentOf(event), {})
+  const redacted = () => Promise.all([parent, edit, answer, like, grandchild].map(isRedacted))
+  const { event_id: redaction } = await redact(bob, 'one', ['m.replace', 'm.annotation'])
+  assert.deepEqual(await redacted(), [true, true, false, false, false])
+  assert.deepEqual(await contentOf(String(redaction)), { reason: 'wrong', redacts: parent })
+  assert.deepEqual(await redact(bob, 'one', ['*']), { event_id: redaction })
+  assert.deepEqual(await redacted(), [true, true, true, false, false])
+  await redact(alice, 'two', ['*'])
+  assert.deepEqual(await redacted(), [true, true, true, true, false])
 })
 
 test('children of children come with recurse', async () => {
