@@ -32,7 +32,7 @@ export class DeviceLists implements DeviceListener {
     parts.memberships.onSet((batch, roomNid, user, { membership, position }) => {
       if (membership !== 'join') return
       if (serverOf(user.userId) !== parts.serverName) parts.remoteDevices.markEntryStale(batch, user.nid, roomNid, position)
-      else {
+      else if (this.#mayHaveOthers(roomNid)) {
         parts.deviceListTable.addEntry(batch, user.nid, roomNid, position)
         this.#tellAfter(batch, user.nid)
       }
@@ -70,6 +70,12 @@ export class DeviceLists implements DeviceListener {
   /** Tells the announcer which local users have news. */
   onNews(listener: (userNid: number) => void): void {
     this.#listener = listener
+  }
+
+  /** False where it is certain that no other server is in the room. Those that come later ask for the devices of whom they find there. */
+  #mayHaveOthers(roomNid: number): boolean {
+    const servers = this.#parts.memberships.servers(roomNid)
+    return servers === undefined || servers.size > (servers.has(this.#parts.serverName) ? 1 : 0)
   }
 
   #tellAfter(batch: Batch, userNid: number): void {

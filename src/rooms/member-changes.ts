@@ -1,4 +1,4 @@
-import type { UserId } from '../../schemas/ids.ts'
+import { serverOf, type ServerName, type UserId } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
 import { slicesOf } from '../core/slices.ts'
 import type { Batch } from '../storage/database.ts'
@@ -23,6 +23,7 @@ export interface MemberChanges {
 }
 
 export interface CurrentMembersParts {
+  serverName: ServerName
   names: Names
   events: Events
   maps: StateMaps
@@ -44,7 +45,7 @@ export class CurrentMembers {
     return { changes, users: await this.#parts.names.resolve(changes.map(({ userId }) => userId)) }
   }
 
-  /** What changes from one state to another. */
+  /** What changes from one state to another; users of other servers come first: of those who join, our own are told to the servers that are there. */
   async between(before: number, after: number): Promise<MemberChange[]> {
     const { maps, names, events } = this.#parts
     const differences = await maps.difference(before, after)
@@ -58,7 +59,8 @@ export class CurrentMembers {
       const stored = await events.byNids(members.flatMap(({ nid }) => nid ?? []))
       for (const { userId, nid } of members) changes.push({ userId, event: nid === undefined ? undefined : stored.get(nid) })
     }
-    return changes
+    const isOurs = ({ userId }: MemberChange) => serverOf(userId) === this.#parts.serverName
+    return [...changes.filter((change) => !isOurs(change)), ...changes.filter(isOurs)]
   }
 
   apply(batch: Batch, room: Room, { changes, users }: MemberChanges): void {

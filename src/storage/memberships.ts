@@ -116,6 +116,11 @@ export class Memberships {
     return members
   }
 
+  /** How many users are joined from each server, where that is in memory. The answer is live, and runs ahead of the disk. */
+  servers(roomNid: number): ReadonlyMap<ServerName, number> | undefined {
+    return this.#members.get(roomNid)?.servers
+  }
+
   /** The memberships of a room that have become what they are after a position. */
   async begunSince(roomNid: number, position: number): Promise<MembershipRecord[]> {
     if (!this.#moves.mayHaveChanged(roomNid, position)) return []
