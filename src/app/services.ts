@@ -120,6 +120,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     ...rooms,
     ...accounts,
     serverName: config.serverName,
+    logger: log.logger('rooms'),
     exchangeAt: inviteExchange(transport.client),
   })
   const devices = createDevices(config, clock, storage, deviceLists, accounts, remoteDevices(transport.client))

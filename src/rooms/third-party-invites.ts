@@ -2,6 +2,7 @@
 import { isUserId, type RoomId, type ServerName, serverOf, type UserId } from '../../schemas/ids.ts'
 import { isJsonObject, type JsonObject, stringAt } from '../../schemas/json.ts'
 import { badGateway, forbidden, invalidParam } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Requester } from '../core/requester.ts'
 import { keysThatSigned } from '../protocol/event-auth/third-party-invite.ts'
 import type { Memberships } from '../storage/memberships.ts'
@@ -52,6 +53,7 @@ export interface ThirdPartyInvitesParts {
   invites: Invites
   profileFields: ProfileSource
   identityServers: IdentityServers
+  logger?: Logger | undefined
   /** Asks the server of an invite's sender to send it. */
   exchangeAt: (server: ServerName, invite: InviteExchange) => Promise<void>
 }
@@ -80,6 +82,15 @@ export class ThirdPartyInvites {
     const userId = await identityServers.lookUp(server, { medium, address })
     if (userId !== undefined) await invites.invite(requester, roomId, userId, given)
     else await sender.send(room, await this.#stored(room, requester.userId, server, { medium, address }))
+  }
+
+  /** As `invite`, to a new room: that is there whatever becomes of the invites, and the client has to learn that it is. */
+  async inviteAll(requester: Requester, roomId: RoomId, invites: readonly AddressInvite[], given: JsonObject): Promise<void> {
+    for (const invite of invites) {
+      await this.invite(requester, roomId, invite, given).catch((err: unknown) => {
+        this.#parts.logger?.warn({ err, roomId }, 'Somebody could not be invited to a new room by their address')
+      })
+    }
   }
 
   /** Accepts an invite for a user of ours, with what an identity server has signed. Throws M_FORBIDDEN. */

@@ -17,7 +17,7 @@ export const createRoomRoutes = ({ roomCreation, thirdPartyInvites }: Services):
       throw badJson('The body holds a number that is no integer from -(2^53 - 1) to 2^53 - 1')
     const { roomId, alias } = await roomCreation.create(requester, body)
     const given = body.is_direct === true ? { is_direct: true } : {}
-    for (const invite of body.invite_3pid ?? []) await thirdPartyInvites.invite(requester, roomId, invite, given)
+    await thirdPartyInvites.inviteAll(requester, roomId, body.invite_3pid ?? [], given)
     return { room_id: roomId, ...(alias !== undefined && { room_alias: alias }) }
   }),
 ]

@@ -59,7 +59,9 @@ test('who has bound the address is invited at once, here and elsewhere, also int
   const { identity, here, there } = servers
   const [alice, bob, carol] = [await here.user('alice'), await here.user('bob'), await there.user('carol')]
   identity.bound.set('bob@example.org', bob.id).set('carol@example.org', carol.id)
-  const roomId = await alice.createRoom({ invite_3pid: [byAddress(servers, 'bob@example.org')], is_direct: true })
+  // An identity server that does not answer keeps nobody from the room, and not the others either.
+  const inVain = { ...byAddress(servers, 'dave@example.org'), id_server: 'localhost:1' }
+  const roomId = await alice.createRoom({ invite_3pid: [inVain, byAddress(servers, 'bob@example.org')], is_direct: true })
   const invited = await member(alice, roomId, bob.id)
   assert.deepEqual([invited['membership'], invited['is_direct']], ['invite', true])
   await alice.ok('POST', ...inviteTo(servers, roomId, 'carol@example.org'))
