@@ -46,6 +46,13 @@ export interface HistoryPage {
   readonly end: number | undefined
 }
 
+/** How many events are wanted around one: `before` and `after` it, and in all. */
+export interface ContextLimits {
+  readonly before: number
+  readonly after: number
+  readonly total: number
+}
+
 /** An event with those around it; positions to go on from in both directions. */
 export interface EventContext {
   readonly event: StoredEvent
@@ -106,18 +113,24 @@ export class History {
   }
 
   /**
-   * An event and up to `limit` of those around it, the nearest first.
+   * An event and some of those around it, the nearest first.
    * @throws {MatrixError} M_FORBIDDEN, or M_NOT_FOUND for an event that the viewer may not see
    */
-  async context(viewer: Viewer, roomId: RoomId, eventId: EventId, limit: number, choice: EventChoice): Promise<EventContext> {
+  async context(
+    viewer: Viewer,
+    roomId: RoomId,
+    eventId: EventId,
+    limits: ContextLimits,
+    choice: EventChoice,
+  ): Promise<EventContext> {
     const { timelines, roomViews } = this.#parts
     const view = await roomViews.of(viewer, roomId)
     const event = await this.event(viewer, roomId, eventId)
     const position = await timelines.positionOf(view.room.nid, event.nid)
     if (position === undefined) throw noSuchEvent(eventId)
-    const request = { choice, limit: Math.floor(limit / 2) }
-    const before = await this.#walk(viewer, view, position - 1, { ...request, direction: 'b' })
-    const after = await this.#walk(viewer, view, position, { ...request, direction: 'f', limit: limit - before.events.length })
+    const before = await this.#walk(viewer, view, position - 1, { choice, direction: 'b', limit: limits.before })
+    const left = Math.min(limits.after, limits.total - before.events.length)
+    const after = await this.#walk(viewer, view, position, { choice, direction: 'f', limit: left })
     const last = after.events.at(-1) ?? event
     const around = { before: before.events, after: after.events, start: before.position, end: after.position }
     return { event, ...around, stateRoot: last.stateAfter }

@@ -22,7 +22,8 @@ export const eventContextRoutes = (services: Services): Route[] => [
   route(getEventContext, async ({ requester, params, query }) => {
     const choice = eventFilterOf(query.filter)
     const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
-    const context = await services.history.context(requester, params.roomId, params.eventId, limit, choice)
+    const limits = { before: Math.floor(limit / 2), after: limit, total: limit }
+    const context = await services.history.context(requester, params.roomId, params.eventId, limits, choice)
     const { event, before, after, start, end } = context
     const texts = async (events: readonly StoredEvent[]) =>
       (await services.clientEvents.texts(events, requester, { withRoomId: true })).join(',')

@@ -2,6 +2,7 @@ import type { BodyOf } from '../../../schemas/endpoint.ts'
 import { search } from '../../../schemas/client/search.ts'
 import type { EventId, RoomId } from '../../../schemas/ids.ts'
 import { type JsonObject, stringAt } from '../../../schemas/json.ts'
+import { invalidParam } from '../../core/errors.ts'
 import type { Requester } from '../../core/requester.ts'
 import { rawJson } from '../../http/reply.ts'
 import { type Route, route } from '../../http/route.ts'
@@ -35,11 +36,13 @@ export const searchRoutes = (services: Services): Route[] => [
   route(search, async ({ requester, query, body }) => {
     const criteria = body.search_categories.room_events
     if (!criteria) return { search_categories: {} }
+    const { limit = DEFAULT_LIMIT } = criteria.filter ?? {}
+    if (limit === 0) throw invalidParam('limit must be greater than zero')
     const page = await services.eventSearch.search(requester, {
       term: criteria.search_term,
       keys: criteria.keys ?? ALL_KEYS,
       isRecentFirst: criteria.order_by === 'recent',
-      limit: Math.min(criteria.filter?.limit ?? DEFAULT_LIMIT, MAX_LIMIT),
+      limit: Math.min(limit, MAX_LIMIT),
       from: query.next_batch,
       choice: new EventFilter({ ...criteria.filter } as JsonObject),
     })
@@ -68,15 +71,15 @@ async function members(services: Services, requester: Requester, criteria: Crite
 async function contextOf(services: Services, requester: Requester, criteria: Criteria, event: StoredEvent): Promise<string> {
   const { before_limit: before = DEFAULT_AROUND, after_limit: after = DEFAULT_AROUND } = criteria.event_context ?? {}
   const { eventId, room } = event
-  const limit = 2 * Math.min(Math.max(before, after), MAX_AROUND)
-  const context = await services.history.context(requester, room.roomId, eventId, limit, EVERYTHING)
+  const limits = { before: Math.min(before, MAX_AROUND), after: Math.min(after, MAX_AROUND), total: 2 * MAX_AROUND }
+  const context = await services.history.context(requester, room.roomId, eventId, limits, EVERYTHING)
   const texts = async (events: readonly StoredEvent[]) =>
     (await services.clientEvents.texts(events, requester, { withRoomId: true })).join(',')
   const parts = [
     `"start":"${encodeToken(context.start)}"`,
     `"end":"${encodeToken(context.end)}"`,
-    `"events_before":[${await texts(context.before.slice(0, before))}]`,
-    `"events_after":[${await texts(context.after.slice(0, after))}]`,
+    `"events_before":[${await texts(context.before)}]`,
+    `"events_after":[${await texts(context.after)}]`,
   ]
   if (criteria.event_context?.include_profile) parts.push(`"profile_info":${JSON.stringify(await profilesOf(services, context))}`)
   return `{${parts.join(',')}}`

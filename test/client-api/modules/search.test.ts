@@ -29,6 +29,9 @@ test('messages are found by their words, newest first, in pages, and not when th
   const rest = await find(alice, 'lemur', { filter: { limit: 2 } }, first['next_batch'])
   assert.deepEqual([bodiesOf(rest), rest['next_batch']], [['A lemur'], undefined])
   assert.deepEqual(bodiesOf(await find(alice, 'tails lemur')), ['Two LEMUR tails'])
+  await alice.refused(400, 'M_INVALID_PARAM', 'POST', 'search', {
+    search_categories: { room_events: { search_term: 'lemur', filter: { limit: 0 } } },
+  })
   assert.deepEqual(bodiesOf(await find(alice, 'lemur', { filter: { rooms: ['!other:test.example'] } })), [])
   const [gone] = rest.results
   assert.ok(gone)
@@ -71,6 +74,12 @@ test('results come with what is around them, with state and in groups', async ()
   const bodies = (key: string) => (result.context[key] as SeenEvent[]).map(({ content }) => content['body'])
   assert.deepEqual([bodies('events_before'), bodies('events_after')], [['before'], ['after']])
   assert.deepEqual(Object.keys(result.context['profile_info'] as JsonObject), [alice.id])
+  const start = String((await find(alice, '言葉', { event_context: { before_limit: 0 } })).results[0]?.context['start'])
+  const { chunk } = await alice.ok('GET', `rooms/${encodeURIComponent(room)}/messages?dir=b&limit=1&from=${start}`)
+  assert.deepEqual(
+    (chunk as SeenEvent[]).map(({ content }) => content['body']),
+    ['before'],
+  )
   assert.deepEqual(Object.keys(found['state'] as JsonObject), [room])
   const groups = (found['groups'] as JsonObject)['room_id'] as JsonObject
   assert.deepEqual((groups[room] as JsonObject)['results'], [result.result.event_id])
