@@ -44,8 +44,11 @@ export class RoomDirectory {
   }
 
   /** A page of our own list: the rooms with most members first. */
-  async page({ limit = MAX_PAGE, since, filter = {} }: PublicRoomsQuery): Promise<JsonObject> {
-    const all = await this.#parts.rooms.published()
+  async page(query: PublicRoomsQuery): Promise<JsonObject> {
+    const { limit = MAX_PAGE, since, filter = {}, includeAllNetworks = false, thirdPartyInstanceId } = query
+    // No application service bridges a network whose rooms could be asked for.
+    const isElsewhere = thirdPartyInstanceId !== undefined && !includeAllNetworks
+    const all = isElsewhere ? [] : await this.#parts.rooms.published()
     const matches = matcherOf(filter)
     const candidates = matches ? (await this.#listed(all)).filter(matches) : all
     const { from, to } = sliceOf(candidates, since, Math.min(limit, MAX_PAGE))

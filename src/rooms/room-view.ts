@@ -45,16 +45,21 @@ export class RoomViews {
    * @throws {MatrixError} M_FORBIDDEN for all others
    */
   async of(viewer: Viewer, roomId: RoomId): Promise<RoomView> {
-    const { db, rooms, memberships, stateAtPosition, visibility } = this.#parts
+    const { rooms, memberships } = this.#parts
     const room = await knownRoom(rooms, roomId)
     const record = await memberships.get(room.nid, viewer.userNid)
-    const upTo = db.position
-    const stateRoot = await stateAtPosition.root(room.nid, upTo)
-    if (record?.membership === 'join') return { room, stateRoot, upTo, isJoined: true }
-    if (stateRoot !== 0 && (await visibility.isWorldReadable(stateRoot))) return { room, stateRoot, upTo, isJoined: false }
-    const past = await this.#lastStay(room, viewer.userId, record)
-    if (!past) throw forbidden(`You are not in the room ${roomId}`)
-    return past
+    const view = (await this.#present(room, record)) ?? (await this.#lastStay(room, viewer.userId, record))
+    if (!view) throw forbidden(`You are not in the room ${roomId}`)
+    return view
+  }
+
+  /** As `of`, for what nobody knows how it was before: those who have left may not ask. */
+  async ofPresent(viewer: Viewer, roomId: RoomId): Promise<RoomView> {
+    const { rooms, memberships } = this.#parts
+    const room = await knownRoom(rooms, roomId)
+    const view = await this.#present(room, await memberships.get(room.nid, viewer.userNid))
+    if (!view) throw forbidden(`You are not in the room ${roomId}`)
+    return view
   }
 
   /** As `of`, for what only members may ask. */
@@ -62,6 +67,16 @@ export class RoomViews {
     const view = await this.of(viewer, roomId)
     if (!view.isJoined) throw forbidden(`You are not joined to the room ${roomId}`)
     return view
+  }
+
+  /** The room as it is now, for those who may see that. */
+  async #present(room: Room, record: MembershipRecord | undefined): Promise<RoomView | undefined> {
+    const { db, stateAtPosition, visibility } = this.#parts
+    const upTo = db.position
+    const stateRoot = await stateAtPosition.root(room.nid, upTo)
+    if (record?.membership === 'join') return { room, stateRoot, upTo, isJoined: true }
+    const isOpen = stateRoot !== 0 && (await visibility.isWorldReadable(stateRoot))
+    return isOpen ? { room, stateRoot, upTo, isJoined: false } : undefined
   }
 
   /**

@@ -25,7 +25,7 @@ export const directoryRoutes = ({ roomAliases, roomViews }: Services): Route[] =
   }),
 
   route(getLocalAliases, async ({ requester, params }) => {
-    const { room } = await roomViews.of(requester, params.roomId)
+    const { room } = await roomViews.ofPresent(requester, params.roomId)
     return { aliases: await roomAliases.ofRoom(room) }
   }),
 ]

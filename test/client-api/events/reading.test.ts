@@ -92,7 +92,7 @@ test('who has left sees the room as it was then', async () => {
   const { chunk } = await bob.ok<{ chunk: Event[] }>('GET', `rooms/${room}/members`)
   assert.deepEqual(chunk.map((event) => event.content['membership']).toSorted(), ['join', 'leave'])
   assert.deepEqual(bodies(await messages(bob, room, { dir: 'f', from: seen.start })), [])
-  await bob.refused('M_FORBIDDEN', 'GET', `rooms/${room}/joined_members`)
+  for (const path of ['joined_members', 'aliases']) await bob.refused('M_FORBIDDEN', 'GET', `rooms/${room}/${path}`)
   // Having been invited again, and having said no, changes nothing.
   await alice.ok('POST', `rooms/${room}/invite`, { user_id: bob.id })
   await bob.ok('POST', `rooms/${room}/leave`)

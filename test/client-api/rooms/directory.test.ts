@@ -91,6 +91,8 @@ test('published rooms are listed with what they show of themselves', async () =>
   assert.deepEqual(await ids({ filter: { room_types: [null] } }), [plain])
   assert.deepEqual(await ids({ filter: { room_types: ['org.example.bar'] } }), [room])
   assert.deepEqual((await bob.ok<List>('GET', 'publicRooms?server=ours.test')).chunk, chunk)
+  assert.deepEqual((await publicRooms(bob, { third_party_instance_id: 'irc-example' })).chunk, [])
+  assert.deepEqual((await publicRooms(bob, { third_party_instance_id: 'irc-example', include_all_networks: true })).chunk, chunk)
   assert.equal((await callServer(hs.port, 'GET', '/_matrix/client/v3/publicRooms')).status, 401)
 })
 
