@@ -47,7 +47,7 @@ function coldResolver({ storage: { db, names, rooms } }: Replica): StateResolver
   const maps = new StateMaps(db)
   const authGraph = new AuthGraph(db)
   const events = new Events(db, names, rooms, authGraph)
-  const unwritten = { write: async () => {} } as unknown as Database
+  const unwritten = { all: db.all.bind(db), write: async () => {} } as unknown as Database
   return new StateResolver({ db: unwritten, maps, authGraph, events, states: new RoomStates(names, events, maps) })
 }
 

@@ -31,6 +31,9 @@ export interface Event {
   readonly unauthorised?: string
 }
 
+/** An event as the authorisation rules and state resolution see it: of an `m.room.create` they want the PDU, too. */
+export type CheckedEvent = Omit<Event, 'pdu'> & Partial<Pick<Event, 'pdu'>>
+
 /** What identifies a piece of room state. */
 export interface StateKey {
   readonly type: string
@@ -38,6 +41,6 @@ export interface StateKey {
 }
 
 /** Gives the state event for a (type, state key), where there is one. */
-export type StateLookup = (type: string, stateKey: string) => Event | undefined
+export type StateLookup = (type: string, stateKey: string) => CheckedEvent | undefined
 
 export type { EventId, RoomId, ServerName, UserId }

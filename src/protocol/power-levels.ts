@@ -3,7 +3,7 @@
  * https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels
  */
 import { type Json, type JsonObject, objectAt, stringAt } from '../../schemas/json.ts'
-import type { Event, StateLookup } from './event.ts'
+import type { CheckedEvent, StateLookup } from './event.ts'
 import type { RoomRules } from './room-versions.ts'
 import { numberOf } from './strict-json.ts'
 
@@ -43,7 +43,7 @@ function finite(level: number): number | undefined {
 }
 
 /** The user ids that created the room: one, and from version 12 on the additional creators. */
-export function creatorsOf(create: Event): ReadonlySet<string> {
+export function creatorsOf(create: CheckedEvent): ReadonlySet<string> {
   const { auth } = create.rules
   if (auth.creatorInContent) {
     const creator = stringAt(create.content, 'creator')
@@ -71,7 +71,7 @@ export class PowerLevels {
   /** The level of a creator that goes before anything written, or undefined where it does not. */
   readonly #creatorLevel: number | undefined
 
-  constructor(power: Event | undefined, create: Event | undefined, rules: RoomRules) {
+  constructor(power: CheckedEvent | undefined, create: CheckedEvent | undefined, rules: RoomRules) {
     const content: JsonObject = power?.content ?? {}
     const named = (name: NamedLevel) => levelAt(content, name, rules) ?? NAMED_LEVELS[name]
     this.#rules = rules
@@ -106,7 +106,7 @@ export class PowerLevels {
   }
 }
 
-function creatorLevel(power: Event | undefined, rules: RoomRules): number | undefined {
+function creatorLevel(power: CheckedEvent | undefined, rules: RoomRules): number | undefined {
   // Since v12: the power level of room creators is infinitely high.
   if (rules.auth.privilegedCreators) return Number.POSITIVE_INFINITY
   // If the room contains no power levels event, the room's creator has a power level of 100.
@@ -118,10 +118,14 @@ function levelAt(object: JsonObject | undefined, key: string, rules: RoomRules):
 }
 
 /** An event belongs to one room, and a room has one create event, so that the first event alone is the key. */
-const compiled = new WeakMap<Event, PowerLevels>()
+const compiled = new WeakMap<CheckedEvent, PowerLevels>()
 
 /** The levels that a power levels event sets in the room of a create event; either may be missing. */
-export function powerLevelsFrom(power: Event | undefined, create: Event | undefined, rules: RoomRules): PowerLevels {
+export function powerLevelsFrom(
+  power: CheckedEvent | undefined,
+  create: CheckedEvent | undefined,
+  rules: RoomRules,
+): PowerLevels {
   // What lacks its create event is not kept: it would be wrong about the creators for all who have it.
   if (create === undefined) return new PowerLevels(power, create, rules)
   const key = power ?? create

@@ -1,11 +1,10 @@
 import { authStateKeys } from '../protocol/auth-events.ts'
-import type { Event, EventId, StateKey } from '../protocol/event.ts'
+import type { CheckedEvent, EventId, StateKey } from '../protocol/event.ts'
 import { stateMapKey } from '../protocol/state-map.ts'
 import { Heap } from '../core/heap.ts'
-import type { AuthGraph } from '../storage/auth-graph.ts'
-import type { Events } from '../storage/events.ts'
+import { Turns } from '../core/slices.ts'
+import { CheckedEvents, type CheckedEventsParts, type KnownEvent } from '../storage/checked-events.ts'
 import type { Room } from '../storage/rooms.ts'
-import type { StoredEvent } from '../storage/stored-event.ts'
 import type { RoomStates } from './state.ts'
 
 const BASIS: readonly StateKey[] = [
@@ -14,49 +13,53 @@ const BASIS: readonly StateKey[] = [
   { type: 'm.room.join_rules', stateKey: '' },
 ]
 
-export interface MaterialParts {
-  readonly authGraph: AuthGraph
-  readonly events: Events
+export interface MaterialParts extends CheckedEventsParts {
   readonly states: RoomStates
 }
 
 /** The events that one resolution may ask for. */
 export class Material {
   readonly #parts: MaterialParts
-  readonly #nids = new Map<EventId, number>()
-  readonly #events = new Map<number, Event>()
-  readonly #stored = new Map<number, StoredEvent>()
+  readonly #room: Room
+  readonly #reader: CheckedEvents
+  readonly #byId = new Map<EventId, KnownEvent>()
+  readonly #byNid = new Map<number, KnownEvent>()
+  readonly #turns = new Turns()
 
-  constructor(parts: MaterialParts) {
+  constructor(parts: MaterialParts, room: Room) {
     this.#parts = parts
+    this.#room = room
+    this.#reader = new CheckedEvents(parts, room)
   }
 
-  readonly fetch = (eventId: EventId): Event | undefined => this.#events.get(this.#nids.get(eventId) ?? 0)
+  readonly fetch = (eventId: EventId): CheckedEvent | undefined => this.#byId.get(eventId)?.event
 
-  readonly isRejected = (eventId: EventId): boolean => this.storedOf(eventId)?.isRejected ?? false
+  readonly isRejected = (eventId: EventId): boolean => this.#byId.get(eventId)?.isRejected ?? false
 
-  storedOf(eventId: EventId): StoredEvent | undefined {
-    return this.#stored.get(this.#nids.get(eventId) ?? 0)
+  knownById(eventId: EventId): KnownEvent | undefined {
+    return this.#byId.get(eventId)
   }
 
-  event(nid: number): Event | undefined {
-    return this.#events.get(nid)
+  event(nid: number): CheckedEvent | undefined {
+    return this.#byNid.get(nid)?.event
   }
 
   async load(nids: Iterable<number>): Promise<void> {
-    const { events } = this.#parts
-    const missing = [...new Set(nids)].filter((nid) => !this.#events.has(nid))
-    if (missing.length === 0) return
-    for (const [nid, stored] of await events.byNids(missing)) this.#stored.set(nid, stored)
-    for (const [nid, event] of await events.pdus(missing)) {
-      this.#events.set(nid, event)
-      this.#nids.set(event.eventId, nid)
+    const missing = [...new Set(nids)].filter((nid) => !this.#byNid.has(nid))
+    for await (const part of this.#reader.read(missing)) {
+      for (const known of part) {
+        this.#byNid.set(known.nid, known)
+        this.#byId.set(known.event.eventId, known)
+      }
     }
   }
 
   async loadAuthEvents(nids: Iterable<number>): Promise<void> {
     const cited = new Set<number>()
-    for (const nid of nids) for (const authEvent of await this.#parts.authGraph.authEvents(nid)) cited.add(authEvent)
+    for (const nid of nids) {
+      for (const authEvent of await this.#parts.authGraph.authEvents(nid)) cited.add(authEvent)
+      if (this.#turns.isDue) await this.#turns.next()
+    }
     await this.load(cited)
   }
 
@@ -66,7 +69,6 @@ export class Material {
    */
   async loadState(
     root: number,
-    room: Room,
     conflicted: Iterable<number>,
     disputed: Pick<ReadonlySet<number>, 'has'>,
   ): Promise<Map<string, EventId>> {
@@ -74,15 +76,19 @@ export class Material {
     const want = (key: StateKey) => wanted.set(stateMapKey(key.type, key.stateKey), key)
     BASIS.forEach(want)
     for (const nid of conflicted) {
-      const event = this.#events.get(nid)
-      if (event?.stateKey === undefined) continue
-      want({ type: event.type, stateKey: event.stateKey })
-      authStateKeys(event, room.rules).forEach(want)
+      const known = this.#byNid.get(nid)
+      if (known) this.#keysOf(known, disputed).forEach(want)
+      if (this.#turns.isDue) await this.#turns.next()
     }
-    const found = await this.#parts.events.byNids(await this.#parts.states.nids(root, wanted.values()))
-    const agreed = [...found.values()].filter(({ kindNid }) => !disputed.has(kindNid))
-    await this.load(agreed.map(({ nid }) => nid))
-    return new Map(agreed.map((event) => [stateMapKey(event.type, event.stateKey ?? ''), event.eventId]))
+    const nids = await this.#parts.states.nids(root, wanted.values())
+    await this.load(nids)
+    const agreed = new Map<string, EventId>()
+    for (const nid of nids) {
+      const { kindNid, event } = this.#byNid.get(nid) ?? {}
+      if (kindNid === undefined || disputed.has(kindNid) || event?.stateKey === undefined) continue
+      agreed.set(stateMapKey(event.type, event.stateKey), event.eventId)
+    }
+    return agreed
   }
 
   /**
@@ -93,19 +99,28 @@ export class Material {
     const lines = new Heap<number>((a, b) => b - a)
     const entered = new Set<number>()
     const enter = (nid: number) => {
-      if (entered.has(nid) || !isPowerLevels(this.#events.get(nid))) return
+      if (entered.has(nid) || !isPowerLevels(this.event(nid))) return
       entered.add(nid)
       lines.push(nid)
     }
-    for (const nid of this.#events.keys()) enter(nid)
+    for (const nid of this.#byNid.keys()) enter(nid)
     for (let latest = lines.pop(); latest !== undefined && lines.size > 0; latest = lines.pop()) {
       const authEvents = await this.#parts.authGraph.authEvents(latest)
       await this.load(authEvents)
       authEvents.forEach(enter)
+      if (this.#turns.isDue) await this.#turns.next()
     }
+  }
+
+  /** An event's place in the state and those that its check looks at, less its own if that is disputed. */
+  #keysOf({ event, kindNid }: KnownEvent, disputed: Pick<ReadonlySet<number>, 'has'>): StateKey[] {
+    const { type, stateKey } = event
+    if (stateKey === undefined) return []
+    const others = authStateKeys(event, this.#room.rules).filter((key) => key.type !== type || key.stateKey !== stateKey)
+    return disputed.has(kindNid) ? others : [{ type, stateKey }, ...others]
   }
 }
 
-function isPowerLevels(event: Event | undefined): boolean {
+function isPowerLevels(event: CheckedEvent | undefined): boolean {
   return event?.type === 'm.room.power_levels' && event.stateKey === ''
 }

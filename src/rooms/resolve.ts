@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { RecentCache } from '../core/recent-cache.ts'
+import { runInSlices } from '../core/slices.ts'
 import type { EventId } from '../protocol/event.ts'
 import { stateMapKey } from '../protocol/state-map.ts'
 import { type Conflicts, resolveConflicts } from '../protocol/state-resolution/index.ts'
@@ -47,16 +48,18 @@ export class StateResolver {
     const { db, maps } = this.#parts
     const disputes = await maps.disputes(roots)
     const claims = claimsOf(disputes)
-    const material = new Material(this.#parts)
+    const material = new Material(this.#parts, room)
+    await material.load(claims.keys())
     const drawnIn = room.rules.stateResolution === 'v1' ? [] : await this.#drawnIn(room, base, disputes, claims, roots.length)
     const full = [...claims.keys(), ...drawnIn]
-    await material.load(full)
-    const unconflicted = await material.loadState(base, room, full, disputes)
+    await material.load(drawnIn)
+    const unconflicted = await material.loadState(base, full, disputes)
     if (room.rules.stateResolution !== 'v1') {
       await material.loadAuthEvents(full)
       await material.loadMainlines()
     }
-    const outcome = resolveConflicts(room.rules, conflictsOf(unconflicted, disputes, drawnIn, material), material)
+    const conflicts = conflictsOf(unconflicted, disputes, drawnIn, material)
+    const outcome = await runInSlices(resolveConflicts(room.rules, conflicts, material))
     const change = await maps.change(base, changesOf(outcome, disputes, material))
     // Whatever builds on these nodes is queued behind them, and fails with them.
     if (change.nodes.size > 0) db.write((batch) => maps.write(batch, change), room.nid).catch(() => this.#outcomes.clear())
@@ -109,8 +112,8 @@ function changesOf(
 ): Map<number, number | undefined> {
   const changes = new Map<number, number | undefined>([...disputes.keys()].map((kind) => [kind, undefined]))
   for (const eventId of outcome.values()) {
-    const stored = material.storedOf(eventId)
-    if (stored) changes.set(stored.kindNid, stored.nid)
+    const known = material.knownById(eventId)
+    if (known) changes.set(known.kindNid, known.nid)
   }
   return changes
 }

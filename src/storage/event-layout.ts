@@ -127,6 +127,18 @@ export function decodeRest(body: Uint8Array): BodyRest {
   }
 }
 
+/** What an event cites, beside its head; undefined where its PDU was kept as text. */
+export function decodeCitations(
+  body: Uint8Array,
+): { head: BodyHead; prevEvents: EventReference[]; authEvents: EventReference[] } | undefined {
+  const reader = new VarintReader(body)
+  const { flags, head } = readHead(reader)
+  if (flags & RAW) return undefined
+  if (flags & HAS_EXTRA) reader.text()
+  reader.bytes(HASH_SIZE)
+  return { head, prevEvents: readReferences(reader), authEvents: readReferences(reader) }
+}
+
 function writeHead({ originServerTs, depth, contentText, redacts }: BodyHead, flags: number): VarintWriter {
   const writer = new VarintWriter(320 + contentText.length)
     .integer(flags | (redacts === undefined ? 0 : HAS_REDACTS))

@@ -141,6 +141,13 @@ export class Events {
     return this.cacheUse.count(this.#stored.get(nid) ?? this.#pending.get(nid)?.stored)
   }
 
+  /** An event with its PDU, if all of it is in memory. */
+  whole(nid: number): { readonly event: Event; readonly stored: StoredEvent } | undefined {
+    const event = this.#pdus.get(nid)
+    const stored = event && this.#stored.get(nid)
+    return stored ? { event, stored } : this.#pending.get(nid)
+  }
+
   /** Whole events with their PDUs, by nid, in the order asked for: for the protocol's algorithms and for other servers. */
   async pdus(nids: Iterable<number>): Promise<Map<number, Event>> {
     const ordered = new Map<number, Event>()

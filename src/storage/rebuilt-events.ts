@@ -2,9 +2,17 @@
 import type { EventId, RoomId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Event, Pdu } from '../protocol/event.ts'
+import type { RoomRules } from '../protocol/room-versions.ts'
 import { parseJson } from '../core/json-text.ts'
 import { eventIdBytes } from './event-ids.ts'
-import { type BodyRest, decodeRest, type EventReference, type SignatureReference } from './event-layout.ts'
+import {
+  type BodyHead,
+  type BodyRest,
+  decodeCitations,
+  decodeRest,
+  type EventReference,
+  type SignatureReference,
+} from './event-layout.ts'
 import { parseOf, type StoredEvent } from './stored-event.ts'
 
 /** The nids of the events that some bodies cite, and those of the names in their signatures. */
@@ -50,9 +58,10 @@ export function rebuiltEvent(
 
 /** The auth events that an event's body names. */
 export function authReferences(body: Uint8Array): EventReference[] {
-  const rest = decodeRest(body)
-  if (rest.raw === undefined) return rest.authEvents
-  const { auth_events: cited } = parseJson(rest.raw) as JsonObject
+  const citations = decodeCitations(body)
+  if (citations) return citations.authEvents
+  const { raw = '' } = decodeRest(body)
+  const { auth_events: cited } = parseJson(raw) as JsonObject
   return citedIds(cited).map(eventIdBytes)
 }
 
@@ -76,20 +85,27 @@ function citedIds(list: unknown): EventId[] {
 }
 
 function eventOf(event: StoredEvent, pdu: Pdu, prevEvents: EventId[], authEvents: EventId[]): Event {
-  const redacts = event.room.rules.redactsInContent ? event.originalContent.redacts : event.head.redacts
+  const content = pdu.content as JsonObject
   return {
     eventId: event.eventId,
     roomId: event.room.roomId as RoomId,
     type: event.type,
     stateKey: event.stateKey,
     sender: event.sender,
-    content: pdu.content as JsonObject,
+    content,
     originServerTs: event.head.originServerTs,
     depth: event.head.depth,
     prevEvents,
     authEvents,
-    redacts: event.type === 'm.room.redaction' && typeof redacts === 'string' ? (redacts as EventId) : undefined,
+    redacts: redactsOf(event.type, content, event.head, event.room.rules),
     rules: event.room.rules,
     pdu,
   }
+}
+
+/** The target of an `m.room.redaction`. */
+export function redactsOf(type: string, content: JsonObject, head: BodyHead, rules: RoomRules): EventId | undefined {
+  if (type !== 'm.room.redaction') return undefined
+  const redacts = rules.redactsInContent ? content.redacts : head.redacts
+  return typeof redacts === 'string' ? (redacts as EventId) : undefined
 }

@@ -17,6 +17,12 @@ export const Standing = { accepted: 0, outlier: 1, softFailed: 2, rejected: 3, r
 export type Standing = (typeof Standing)[keyof typeof Standing]
 export const REDACTED = 8
 
+/** Whether an event was rejected, by its standing as its row has it. */
+export function isRejected(standing: number): boolean {
+  const own = standing & 7
+  return own === Standing.rejected || own === Standing.rejectedByState
+}
+
 export interface EventRow {
   event_nid: number
   event_id: Uint8Array
@@ -68,7 +74,7 @@ export class StoredEvent {
   }
 
   get isRejected(): boolean {
-    return this.standing === Standing.rejected || this.standing === Standing.rejectedByState
+    return isRejected(this.standing)
   }
 
   get isState(): boolean {

@@ -22,7 +22,13 @@ export function resolve(rules: RoomRules, states: readonly StateMap[], sources: 
         : []),
     ]),
   }
-  return new Map([...unconflicted, ...resolveConflicts(rules, conflicts, sources)])
+  return new Map([...unconflicted, ...finished(resolveConflicts(rules, conflicts, sources))])
+}
+
+function finished<R>(steps: Generator<unknown, R>): R {
+  let step = steps.next()
+  while (!step.done) step = steps.next()
+  return step.value
 }
 
 /** If a given key is present in every state with the same event, it belongs to the unconflicted state map. */

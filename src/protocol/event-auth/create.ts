@@ -1,11 +1,11 @@
 /** Rule 1 of the authorisation rules: `m.room.create`. Numbers are those of room version 12. */
 import { isUserId, serverOf } from '../../../schemas/ids.ts'
 import type { Json } from '../../../schemas/json.ts'
-import type { Event } from '../event.ts'
+import type { CheckedEvent } from '../event.ts'
 import { roomRules } from '../room-versions.ts'
 import { allow, type AuthVerdict, reject } from './verdict.ts'
 
-export function authoriseCreate(event: Event): AuthVerdict {
+export function authoriseCreate(event: CheckedEvent): AuthVerdict {
   const { rules, content } = event
   // 1.1 If it has any prev_events, reject.
   if (event.prevEvents.length > 0) return reject('create-has-prev-events', 'A create event comes first in its room')
@@ -14,7 +14,7 @@ export function authoriseCreate(event: Event): AuthVerdict {
     return reject('create-of-foreign-room', 'The room ID is of another server than the sender')
   }
   // 1.2 Since v12: if the event has a room_id, reject.
-  if (rules.roomIdIsCreateHash && Object.hasOwn(event.pdu, 'room_id')) {
+  if (rules.roomIdIsCreateHash && event.pdu && Object.hasOwn(event.pdu, 'room_id')) {
     return reject('create-has-room-id', 'A create event of this room version has no room ID')
   }
   // 1.3 If content.room_version is present and is not a recognised version, reject.

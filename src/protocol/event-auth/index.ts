@@ -5,7 +5,7 @@
  */
 import { serverOf } from '../../../schemas/ids.ts'
 import { authStateKeys } from '../auth-events.ts'
-import type { Event, EventId, RoomId, StateLookup } from '../event.ts'
+import type { CheckedEvent, EventId, RoomId, StateLookup } from '../event.ts'
 import { powerLevelsFrom } from '../power-levels.ts'
 import { stateMapKey } from '../state-map.ts'
 import { authoriseCreate } from './create.ts'
@@ -22,7 +22,7 @@ export type { AuthVerdict, Refusal } from './verdict.ts'
  * @param state what holds before the event: the state at its prev_events, the current state, or what its auth_events
  *   give (see `lookupIn`). It must give the create event in every room version, also where auth_events lack it.
  */
-export function authorise(event: Event, state: StateLookup): AuthVerdict {
+export function authorise(event: CheckedEvent, state: StateLookup): AuthVerdict {
   // 1. If type is m.room.create.
   if (event.type === 'm.room.create') return authoriseCreate(event)
   const create = state('m.room.create', '')
@@ -42,12 +42,12 @@ export function authorise(event: Event, state: StateLookup): AuthVerdict {
 
 /** An event out of `auth_events`, and whether it was itself rejected when it was received. */
 export interface AuthEntry {
-  readonly event: Event
+  readonly event: CheckedEvent
   readonly rejected: boolean
 }
 
 /** Rule 3 (2 until v11): what an event may list as its `auth_events`. All that it lists must be in `entries`. */
-export function checkAuthEvents(event: Event, entries: readonly AuthEntry[]): AuthVerdict {
+export function checkAuthEvents(event: CheckedEvent, entries: readonly AuthEntry[]): AuthVerdict {
   // 1.5 A create event that passes rule 1 is allowed without a look at rule 3.
   if (event.type === 'm.room.create') return allow
   const expected = new Set(authStateKeys(event, event.rules).map((key) => stateMapKey(key.type, key.stateKey)))

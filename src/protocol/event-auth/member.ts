@@ -2,15 +2,15 @@
 import { isUserId, type ServerName, serverOf } from '../../../schemas/ids.ts'
 import { stringAt } from '../../../schemas/json.ts'
 import { creatorsOf, type PowerLevels } from '../power-levels.ts'
-import type { Event, StateLookup } from '../event.ts'
+import type { CheckedEvent, StateLookup } from '../event.ts'
 import { authoriseThirdPartyInvite } from './third-party-invite.ts'
 import { allow, allowIf, type AuthVerdict, reject } from './verdict.ts'
 
 /** A member event together with the state that it is checked against. */
 interface Member {
-  readonly event: Event
+  readonly event: CheckedEvent
   readonly state: StateLookup
-  readonly create: Event
+  readonly create: CheckedEvent
   readonly levels: PowerLevels
   /** The state key: whose membership it is. */
   readonly target: string
@@ -27,13 +27,13 @@ export function membershipOf(state: StateLookup, user: string): string | undefin
  * Who checks the signatures of a received event checks this one with them, and rejects the event without it;
  * the rules below take it for given, so that an event can be authorised before it is signed.
  */
-export function authorisingServer(event: Event): ServerName | undefined {
+export function authorisingServer(event: CheckedEvent): ServerName | undefined {
   if (event.type !== 'm.room.member' || !event.rules.auth.restrictedJoins) return undefined
   const authoriser = stringAt(event.content, 'join_authorised_via_users_server')
   return authoriser === undefined ? undefined : serverOf(authoriser)
 }
 
-export function authoriseMember(event: Event, state: StateLookup, create: Event, levels: PowerLevels): AuthVerdict {
+export function authoriseMember(event: CheckedEvent, state: StateLookup, create: CheckedEvent, levels: PowerLevels): AuthVerdict {
   const { stateKey: target, content, rules } = event
   const membership = stringAt(content, 'membership')
   // 5.1 If there is no state_key property, or no membership property in content, reject.
@@ -60,7 +60,7 @@ export function authoriseMember(event: Event, state: StateLookup, create: Event,
   return reject('member-unknown', 'There is no such membership in this room version')
 }
 
-function namesAuthoriser({ content }: Event): boolean {
+function namesAuthoriser({ content }: CheckedEvent): boolean {
   if (!Object.hasOwn(content, 'join_authorised_via_users_server')) return true
   const authoriser = content['join_authorised_via_users_server']
   return typeof authoriser === 'string' && isUserId(authoriser)
@@ -92,12 +92,12 @@ function authoriseJoin({ event, state, create, levels, target }: Member): AuthVe
   return allowIf(joinRule === 'public', 'join-rule', 'The join rule lets nobody in')
 }
 
-function isOnlyPrevious(create: Event, event: Event): boolean {
+function isOnlyPrevious(create: CheckedEvent, event: CheckedEvent): boolean {
   return event.prevEvents.length === 1 && event.prevEvents[0] === create.eventId
 }
 
 /** Additional creators are not meant: the first to join is the one creator of old, since v11 the sender of the create event. */
-function isCreator(create: Event, user: string): boolean {
+function isCreator(create: CheckedEvent, user: string): boolean {
   return create.rules.auth.creatorInContent ? creatorsOf(create).has(user) : create.sender === user
 }
 

@@ -1,13 +1,13 @@
 /** The authorisation rules for all but create and member events. Numbers are those of room version 12. */
 import { serverOf } from '../../../schemas/ids.ts'
-import type { Event, StateLookup } from '../event.ts'
+import type { CheckedEvent, StateLookup } from '../event.ts'
 import type { PowerLevels } from '../power-levels.ts'
 import { membershipOf } from './member.ts'
 import { authorisePowerLevels } from './power-levels.ts'
 import { allow, allowIf, type AuthVerdict, reject } from './verdict.ts'
 
 /** Rule 4 until v5: `m.room.aliases` needs no more than to be of the sender's server. */
-export function authoriseAliases(event: Event): AuthVerdict {
+export function authoriseAliases(event: CheckedEvent): AuthVerdict {
   // If event has no state_key, reject.
   if (event.stateKey === undefined) return reject('aliases-without-state-key', 'Aliases need the server as their state key')
   // If sender's domain doesn't match state_key, reject. Otherwise, allow.
@@ -19,7 +19,7 @@ export function authoriseAliases(event: Event): AuthVerdict {
 }
 
 /** Rules 6 to 11. */
-export function authoriseOther(event: Event, state: StateLookup, create: Event, levels: PowerLevels): AuthVerdict {
+export function authoriseOther(event: CheckedEvent, state: StateLookup, create: CheckedEvent, levels: PowerLevels): AuthVerdict {
   const { type, sender, stateKey, rules } = event
   // 6. If the sender's current membership state is not join, reject.
   if (membershipOf(state, sender) !== 'join') return reject('sender-not-joined', 'The sender is not in the room')
@@ -41,7 +41,7 @@ export function authoriseOther(event: Event, state: StateLookup, create: Event, 
   return allow
 }
 
-function authoriseRedaction(event: Event, level: number, levels: PowerLevels): AuthVerdict {
+function authoriseRedaction(event: CheckedEvent, level: number, levels: PowerLevels): AuthVerdict {
   // If the sender's power level is greater than or equal to the redact level, allow.
   if (level >= levels.redact) return allow
   // If the event being redacted has the domain of the redaction in its event_id, allow. Otherwise, reject.
@@ -55,7 +55,7 @@ function authoriseRedaction(event: Event, level: number, levels: PowerLevels): A
  * https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
  * @param levels those before the redaction
  */
-export function redactionApplies(redaction: Event, target: Event, levels: PowerLevels): boolean {
+export function redactionApplies(redaction: CheckedEvent, target: CheckedEvent, levels: PowerLevels): boolean {
   if (redaction.roomId !== target.roomId || redaction.redacts !== target.eventId) return false
   // Until v2 the authorisation rules have decided.
   if (redaction.rules.auth.redactionsNeedPower) return true

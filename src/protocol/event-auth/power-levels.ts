@@ -1,7 +1,7 @@
 /** Rule 10 of the authorisation rules: `m.room.power_levels`. Numbers are those of room version 12. */
 import { isUserId } from '../../../schemas/ids.ts'
 import { isJsonObject, type Json, type JsonObject, objectAt } from '../../../schemas/json.ts'
-import type { Event } from '../event.ts'
+import type { CheckedEvent } from '../event.ts'
 import { creatorsOf, namedLevels, readLevel } from '../power-levels.ts'
 import type { RoomRules } from '../room-versions.ts'
 import { allow, type AuthVerdict, reject, type Refusal } from './verdict.ts'
@@ -10,7 +10,12 @@ import { allow, type AuthVerdict, reject, type Refusal } from './verdict.ts'
  * May this event replace `current`, the power levels of the room so far?
  * @param senderLevel the sender's level by `current`
  */
-export function authorisePowerLevels(event: Event, current: Event | undefined, create: Event, senderLevel: number): AuthVerdict {
+export function authorisePowerLevels(
+  event: CheckedEvent,
+  current: CheckedEvent | undefined,
+  create: CheckedEvent,
+  senderLevel: number,
+): AuthVerdict {
   const badForm = formOf(event) ?? creatorsListed(event, create)
   if (badForm !== undefined) return badForm
   // 10.5 If there is no previous m.room.power_levels event in the room, allow.
@@ -19,7 +24,7 @@ export function authorisePowerLevels(event: Event, current: Event | undefined, c
   return namedChanges(change) ?? listedChanges(change) ?? userChanges(change) ?? allow
 }
 
-function formOf(event: Event): Refusal | undefined {
+function formOf(event: CheckedEvent): Refusal | undefined {
   const { content, rules } = event
   if (rules.auth.integerPowerLevels) {
     // 10.1 Since v10: if any of the named levels are present and not an integer, reject.
@@ -38,7 +43,7 @@ function formOf(event: Event): Refusal | undefined {
 }
 
 /** 10.4 Since v12: if users contains the sender or any of the additional_creators of the create event, reject. */
-function creatorsListed(event: Event, create: Event): Refusal | undefined {
+function creatorsListed(event: CheckedEvent, create: CheckedEvent): Refusal | undefined {
   if (!event.rules.auth.privilegedCreators) return undefined
   const users = objectAt(event.content, 'users') ?? {}
   const listed = [...creatorsOf(create)].some((creator) => Object.hasOwn(users, creator))

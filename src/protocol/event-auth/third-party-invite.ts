@@ -1,14 +1,14 @@
 /** Rule 5.4.1 of the authorisation rules: invites that accept an `m.room.third_party_invite`. Numbers are those of room version 12. */
 import type { KeyObject } from 'node:crypto'
 import { isJsonObject, type JsonObject, objectAt, stringAt } from '../../../schemas/json.ts'
-import type { Event, StateLookup } from '../event.ts'
+import type { CheckedEvent, StateLookup } from '../event.ts'
 import { keyIdsOf, verifyJson, verifyKeyFrom } from '../signing.ts'
 import { allowIf, type AuthVerdict, reject } from './verdict.ts'
 
 /** Signatures tried at most. An identity server gives one, made with one of two keys; an event has room for hundreds of each. */
 const MAX_ATTEMPTS = 100
 
-export function authoriseThirdPartyInvite(event: Event, state: StateLookup): AuthVerdict {
+export function authoriseThirdPartyInvite(event: CheckedEvent, state: StateLookup): AuthVerdict {
   const signed = objectAt(objectAt(event.content, 'third_party_invite') ?? {}, 'signed')
   // 5.4.1.2 If content.third_party_invite does not have a signed property, reject.
   if (signed === undefined) return reject('third-party-unsigned', 'The third-party invite is not signed')
@@ -48,7 +48,7 @@ export function keysThatSigned(signed: JsonObject, content: JsonObject): InviteK
 const keyFrom = (encoded: string): KeyObject | undefined => verifyKeyFrom(encoded.replaceAll('-', '+').replaceAll('_', '/'))
 
 /** A single public key in the public_key property, and a list of public keys in the public_keys property. */
-function* keysOf({ content }: Event): Generator<KeyObject> {
+function* keysOf({ content }: CheckedEvent): Generator<KeyObject> {
   const list = Array.isArray(content['public_keys']) ? content['public_keys'] : []
   for (const entry of [content, ...list]) {
     const encoded = isJsonObject(entry) ? stringAt(entry, 'public_key') : undefined

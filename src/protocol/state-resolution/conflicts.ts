@@ -1,6 +1,9 @@
 import type { EventId } from '../event.ts'
 import type { StateMap } from '../state-map.ts'
 
+/** What states resolve to, found out step by step. */
+export type Resolution = Generator<void, Map<string, EventId>>
+
 /** A number of states, as what they agree on and what not. */
 export interface Conflicts {
   /** The unconflicted state map, as far as somebody asks for it. */

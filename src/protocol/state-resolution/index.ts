@@ -3,18 +3,17 @@
  * https://spec.matrix.org/v1.19/rooms/v12/#state-resolution (v2.1), /rooms/v2/#state-resolution (v2, versions 2 to 11)
  * and /rooms/v1/#state-resolution (v1).
  */
-import { authStateKeys } from '../auth-events.ts'
 import { authorise, createEventIdOf } from '../event-auth/index.ts'
-import type { Event, EventId, StateLookup } from '../event.ts'
+import type { CheckedEvent, EventId, StateLookup } from '../event.ts'
 import type { RoomRules } from '../room-versions.ts'
-import { lookupIn, type StateMap, stateMapKey } from '../state-map.ts'
-import type { Conflicts } from './conflicts.ts'
+import { type StateMap, stateMapKey } from '../state-map.ts'
+import type { Conflicts, Resolution } from './conflicts.ts'
 import type { FetchEvent } from './events.ts'
 import { mainlineOrder } from './mainline.ts'
 import { sortPowerEvents } from './power-sort.ts'
 import { resolveV1 } from './v1.ts'
 
-export type { Conflicts } from './conflicts.ts'
+export type { Conflicts, Resolution } from './conflicts.ts'
 export type { FetchEvent } from './events.ts'
 
 export interface ResolutionSources {
@@ -30,14 +29,15 @@ export interface ResolutionSources {
 
 /**
  * Resolves the states after a number of events, such as the prev_events of the next one, at a cost that does not grow with
- * what they agree on. The order of the states does not matter.
+ * what they agree on. The order of the states does not matter. There may be many events to check: it yields after each, so
+ * that others can have their turn.
  * @returns what to add to the unconflicted state map to have the resolved state
  */
-export function resolveConflicts(rules: RoomRules, conflicts: Conflicts, sources: ResolutionSources): Map<string, EventId> {
+export function resolveConflicts(rules: RoomRules, conflicts: Conflicts, sources: ResolutionSources): Resolution {
   return rules.stateResolution === 'v1' ? resolveV1(conflicts, sources.fetch) : resolveV2(rules, conflicts, sources)
 }
 
-function resolveV2(rules: RoomRules, conflicts: Conflicts, sources: ResolutionSources): Map<string, EventId> {
+function* resolveV2(rules: RoomRules, conflicts: Conflicts, sources: ResolutionSources): Resolution {
   const { fetch } = sources
   const { unconflicted } = conflicts
   const conflicted = fullConflictedSet(conflicts, fetch)
@@ -45,13 +45,13 @@ function resolveV2(rules: RoomRules, conflicts: Conflicts, sources: ResolutionSo
   const powerEvents = sortPowerEvents(conflicted, fetch)
   // 2. Check them one after another, v2 from the unconflicted state map, v2.1 from an empty one.
   const state = new GrowingState(rules.stateResolution === 'v2.1' ? new Map() : unconflicted)
-  applyAuthorised(powerEvents, state, sources)
+  yield* applyAuthorised(powerEvents, state, sources)
   // 3. All others, in the mainline ordering based on the power levels found so far.
   for (const event of powerEvents) conflicted.delete(event.eventId)
   const powerId = state.get(stateMapKey('m.room.power_levels', ''))
   const others = mainlineOrder([...conflicted.values()], powerId && fetch(powerId), fetch)
   // 4. Check those on top.
-  applyAuthorised(others, state, sources)
+  yield* applyAuthorised(others, state, sources)
   // 5. What is not in conflict holds, whatever came out for its keys.
   const changes = state.changes
   for (const key of changes.keys()) if (unconflicted.get(key) !== undefined) changes.delete(key)
@@ -72,8 +72,8 @@ class GrowingState {
   }
 }
 
-function fullConflictedSet({ conflicted, drawnIn }: Conflicts, fetch: FetchEvent): Map<EventId, Event> {
-  const events = new Map<EventId, Event>()
+function fullConflictedSet({ conflicted, drawnIn }: Conflicts, fetch: FetchEvent): Map<EventId, CheckedEvent> {
+  const events = new Map<EventId, CheckedEvent>()
   for (const eventIds of [...conflicted.values(), drawnIn]) {
     for (const eventId of eventIds) {
       const event = fetch(eventId)
@@ -84,26 +84,37 @@ function fullConflictedSet({ conflicted, drawnIn }: Conflicts, fetch: FetchEvent
 }
 
 /** The iterative auth checks: each event that the rules allow in the state so far becomes part of it. */
-function applyAuthorised(events: readonly Event[], state: GrowingState, sources: ResolutionSources): void {
+function* applyAuthorised(
+  events: readonly CheckedEvent[],
+  state: GrowingState,
+  sources: ResolutionSources,
+): Generator<void, void> {
   for (const event of events) {
+    yield
     if (event.stateKey === undefined || !authorise(event, stateFor(event, state, sources)).allowed) continue
     state.changes.set(stateMapKey(event.type, event.stateKey), event.eventId)
   }
 }
 
 /**
- * The state that an event is checked against. If a key that the check requires is not present in the state, the
- * appropriate event from the event's auth_events is used if it is not rejected. In version 12 the create event is
- * not among them; the room id names it.
+ * The state that an event is checked against, which is asked for no more than what `authStateKeys` names. If a key is not
+ * present in the state, the appropriate event from the event's auth_events is used if it is not rejected. In version 12 the
+ * create event is not among them; the room id names it.
  */
-function stateFor(event: Event, state: GrowingState, { fetch, isRejected }: ResolutionSources): StateLookup {
-  const known: Event[] = []
-  const take = (eventId: EventId | undefined) => {
-    const found = eventId === undefined ? undefined : fetch(eventId)
-    if (found !== undefined) known.push(found)
+function stateFor(event: CheckedEvent, state: GrowingState, { fetch, isRejected }: ResolutionSources): StateLookup {
+  const cited = (type: string, stateKey: string) => {
+    const eventId = event.authEvents.findLast((citedId) => {
+      const found = fetch(citedId)
+      return found?.type === type && found.stateKey === stateKey && !isRejected(citedId)
+    })
+    return eventId && fetch(eventId)
   }
-  const cited = event.rules.roomIdIsCreateHash ? [createEventIdOf(event.roomId), ...event.authEvents] : event.authEvents
-  for (const eventId of cited) if (!isRejected(eventId)) take(eventId)
-  for (const { type, stateKey } of authStateKeys(event, event.rules)) take(state.get(stateMapKey(type, stateKey)))
-  return lookupIn(known)
+  return (type, stateKey) => {
+    if (type === 'm.room.create' && event.rules.roomIdIsCreateHash) {
+      const createId = createEventIdOf(event.roomId)
+      return isRejected(createId) ? undefined : fetch(createId)
+    }
+    const eventId = state.get(stateMapKey(type, stateKey))
+    return (eventId && fetch(eventId)) ?? cited(type, stateKey)
+  }
 }

@@ -1,11 +1,15 @@
-import type { Event, EventId } from '../event.ts'
+import type { CheckedEvent, EventId } from '../event.ts'
 import { authEventOfType, byTimeThenId, type FetchEvent } from './events.ts'
 
 /**
  * The mainline ordering of events, based on a power levels event (P0), or on none.
  * The mainline of P0 is P0, the power levels event among its auth events, and so on.
  */
-export function mainlineOrder(events: readonly Event[], power: Event | undefined, fetch: FetchEvent): Event[] {
+export function mainlineOrder(
+  events: readonly CheckedEvent[],
+  power: CheckedEvent | undefined,
+  fetch: FetchEvent,
+): CheckedEvent[] {
   const positions = mainlinePositions(power, fetch)
   const placed = events.map((event) => ({ event, position: positionOf(event, positions, fetch) }))
   placed.sort((x, y) => {
@@ -16,7 +20,7 @@ export function mainlineOrder(events: readonly Event[], power: Event | undefined
   return placed.map(({ event }) => event)
 }
 
-function mainlinePositions(power: Event | undefined, fetch: FetchEvent): Map<EventId, number> {
+function mainlinePositions(power: CheckedEvent | undefined, fetch: FetchEvent): Map<EventId, number> {
   const positions = new Map<EventId, number>()
   for (let event = power; event !== undefined && !positions.has(event.eventId); event = powerBefore(event, fetch)) {
     positions.set(event.eventId, positions.size)
@@ -28,7 +32,7 @@ function mainlinePositions(power: Event | undefined, fetch: FetchEvent): Map<Eve
  * The position of the first power levels event that is in the mainline, going back from an event (which itself does
  * not count); infinity where there is none. The way back is remembered in `positions` for the events to come.
  */
-function positionOf(event: Event, positions: Map<EventId, number>, fetch: FetchEvent): number {
+function positionOf(event: CheckedEvent, positions: Map<EventId, number>, fetch: FetchEvent): number {
   const passed: EventId[] = []
   let power = powerBefore(event, fetch)
   while (power !== undefined && !positions.has(power.eventId)) {
@@ -41,4 +45,5 @@ function positionOf(event: Event, positions: Map<EventId, number>, fetch: FetchE
   return position
 }
 
-const powerBefore = (event: Event, fetch: FetchEvent): Event | undefined => authEventOfType(event, 'm.room.power_levels', fetch)
+const powerBefore = (event: CheckedEvent, fetch: FetchEvent): CheckedEvent | undefined =>
+  authEventOfType(event, 'm.room.power_levels', fetch)

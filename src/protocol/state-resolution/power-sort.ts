@@ -1,6 +1,6 @@
 import { stringAt } from '../../../schemas/json.ts'
 import { createEventIdOf } from '../event-auth/index.ts'
-import type { Event, EventId } from '../event.ts'
+import type { CheckedEvent, EventId } from '../event.ts'
 import { powerLevelsFrom } from '../power-levels.ts'
 import { authEventOfType, byTimeThenId, type FetchEvent } from './events.ts'
 import { Heap } from '../../core/heap.ts'
@@ -9,7 +9,7 @@ import { Heap } from '../../core/heap.ts'
  * Power events: a state event with type m.room.power_levels or m.room.join_rules, or a state event with type
  * m.room.member where the membership is leave or ban and the sender does not match the state_key.
  */
-export function isPowerEvent(event: Event): boolean {
+export function isPowerEvent(event: CheckedEvent): boolean {
   if (event.stateKey === undefined) return false
   if (event.type === 'm.room.power_levels' || event.type === 'm.room.join_rules') return true
   if (event.type !== 'm.room.member' || event.sender === event.stateKey) return false
@@ -24,8 +24,8 @@ export function isPowerEvent(event: Event): boolean {
  * Chains are followed inside the set only, as all servers do whose source could be read. In version 12 it makes no
  * difference: the conflicted subgraph closes the gaps. See docs/adr/0005-state-resolution.md.
  */
-export function sortPowerEvents(fullConflictedSet: ReadonlyMap<EventId, Event>, fetch: FetchEvent): Event[] {
-  const graph = new Map<Event, Event[]>()
+export function sortPowerEvents(fullConflictedSet: ReadonlyMap<EventId, CheckedEvent>, fetch: FetchEvent): CheckedEvent[] {
+  const graph = new Map<CheckedEvent, CheckedEvent[]>()
   const stack = [...fullConflictedSet.values()].filter(isPowerEvent)
   for (let event = stack.pop(); event !== undefined; event = stack.pop()) {
     if (graph.has(event)) continue
@@ -46,8 +46,8 @@ function compareLevels(x: number, y: number): number {
 }
 
 /** The level of an event's sender by the event's own auth events, looked up once an event. */
-function senderLevels(fetch: FetchEvent): (event: Event) => number {
-  const known = new Map<Event, number>()
+function senderLevels(fetch: FetchEvent): (event: CheckedEvent) => number {
+  const known = new Map<CheckedEvent, number>()
   return (event) => {
     let level = known.get(event)
     if (level === undefined) {
@@ -60,7 +60,7 @@ function senderLevels(fetch: FetchEvent): (event: Event) => number {
 }
 
 /** The create event of an event's room: named by its room id since version 12, among its auth events before. */
-function createEventOf(event: Event, fetch: FetchEvent): Event | undefined {
+function createEventOf(event: CheckedEvent, fetch: FetchEvent): CheckedEvent | undefined {
   if (event.rules.roomIdIsCreateHash) return fetch(createEventIdOf(event.roomId))
   return event.type === 'm.room.create' ? event : authEventOfType(event, 'm.room.create', fetch)
 }
@@ -69,9 +69,12 @@ function createEventOf(event: Event, fetch: FetchEvent): Event | undefined {
  * Kahn's algorithm: of the events whose basis has been put in order, the smallest comes next.
  * @param graph every event with those of its auth events that are in the graph themselves
  */
-export function topologicalOrder(graph: ReadonlyMap<Event, readonly Event[]>, compare: (x: Event, y: Event) => number): Event[] {
-  const citedBy = new Map<Event, Event[]>()
-  const waitsFor = new Map<Event, number>()
+export function topologicalOrder(
+  graph: ReadonlyMap<CheckedEvent, readonly CheckedEvent[]>,
+  compare: (x: CheckedEvent, y: CheckedEvent) => number,
+): CheckedEvent[] {
+  const citedBy = new Map<CheckedEvent, CheckedEvent[]>()
+  const waitsFor = new Map<CheckedEvent, number>()
   const ready = new Heap(compare)
   for (const [event, authEvents] of graph) {
     const basis = new Set(authEvents)
@@ -83,7 +86,7 @@ export function topologicalOrder(graph: ReadonlyMap<Event, readonly Event[]>, co
       else citing.push(event)
     }
   }
-  const order: Event[] = []
+  const order: CheckedEvent[] = []
   for (let event = ready.pop(); event !== undefined; event = ready.pop()) {
     order.push(event)
     for (const citing of citedBy.get(event) ?? []) {

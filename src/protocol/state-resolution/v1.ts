@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { authorise } from '../event-auth/index.ts'
-import type { Event, EventId, StateLookup } from '../event.ts'
+import type { CheckedEvent, EventId, StateLookup } from '../event.ts'
 import { parseStateMapKey, stateMapKey } from '../state-map.ts'
 import type { FetchEvent } from './events.ts'
-import type { Conflicts } from './conflicts.ts'
+import type { Conflicts, Resolution } from './conflicts.ts'
 
 /** The order in which conflicts that affect authorisation are resolved; all other types come last, together. */
 const PASSES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member']
@@ -12,7 +12,7 @@ const PASSES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member']
  * State resolution of room version 1. Unlike later, an event that a state lacks is in no conflict.
  * @returns what to add to the unconflicted state
  */
-export function resolveV1({ unconflicted, conflicted }: Conflicts, fetch: FetchEvent): Map<string, EventId> {
+export function* resolveV1({ unconflicted, conflicted }: Conflicts, fetch: FetchEvent): Resolution {
   const resolved = new Map<string, EventId>()
   const conflicts: Conflict[] = []
   for (const [key, eventIds] of conflicted) {
@@ -20,7 +20,7 @@ export function resolveV1({ unconflicted, conflicted }: Conflicts, fetch: FetchE
     if (eventIds.size === 1 && first !== undefined) resolved.set(key, first)
     else conflicts.push({ key, type: parseStateMapKey(key).type, events: byDepthThenHash(eventIds, fetch) })
   }
-  const stateEvent = (key: string): Event | undefined => {
+  const stateEvent = (key: string): CheckedEvent | undefined => {
     const eventId = resolved.get(key) ?? unconflicted.get(key)
     return eventId && fetch(eventId)
   }
@@ -28,9 +28,9 @@ export function resolveV1({ unconflicted, conflicted }: Conflicts, fetch: FetchE
   const others = conflicts.filter(({ type }) => !PASSES.includes(type))
   for (const pass of PASSES) {
     const concerned = conflicts.filter(({ type }) => type === pass)
-    settle(concerned, lastOfAllowed)
+    yield* settle(concerned, lastOfAllowed)
   }
-  settle(others, deepestAllowed)
+  yield* settle(others, deepestAllowed)
   return resolved
 }
 
@@ -38,11 +38,11 @@ export function resolveV1({ unconflicted, conflicted }: Conflicts, fetch: FetchE
 interface Conflict {
   readonly key: string
   readonly type: string
-  readonly events: readonly Event[]
+  readonly events: readonly CheckedEvent[]
 }
 
-function byDepthThenHash(eventIds: ReadonlySet<EventId>, fetch: FetchEvent): Event[] {
-  const events: { event: Event; hash: string }[] = []
+function byDepthThenHash(eventIds: ReadonlySet<EventId>, fetch: FetchEvent): CheckedEvent[] {
+  const events: { event: CheckedEvent; hash: string }[] = []
   for (const eventId of eventIds) {
     const event = fetch(eventId)
     if (event !== undefined) events.push({ event, hash: createHash('sha1').update(eventId).digest('hex') })
@@ -51,24 +51,29 @@ function byDepthThenHash(eventIds: ReadonlySet<EventId>, fetch: FetchEvent): Eve
   return events.map(({ event }) => event)
 }
 
-type Choose = (events: readonly Event[], lookup: (replacement: Event | undefined) => StateLookup) => Event | undefined
+type Choose = (
+  events: readonly CheckedEvent[],
+  lookup: (replacement: CheckedEvent | undefined) => StateLookup,
+) => CheckedEvent | undefined
 
 /** Chooses for a number of conflicts, each by itself, in the state before the first of them, then enters the outcomes. */
-function enter(
+function* enter(
   resolved: Map<string, EventId>,
   conflicts: Conflict[],
-  stateEvent: (key: string) => Event | undefined,
+  stateEvent: (key: string) => CheckedEvent | undefined,
   choose: Choose,
-): void {
-  const chosen = conflicts.map(({ key, events }) => {
+): Generator<void, void> {
+  const chosen: [string, CheckedEvent | undefined][] = []
+  for (const { key, events } of conflicts) {
+    yield
     const lookup =
-      (replacement: Event | undefined): StateLookup =>
+      (replacement: CheckedEvent | undefined): StateLookup =>
       (type, stateKey) => {
         const wanted = stateMapKey(type, stateKey)
         return wanted === key && replacement !== undefined ? replacement : stateEvent(wanted)
       }
-    return [key, choose(events, lookup)] as const
-  })
+    chosen.push([key, choose(events, lookup)])
+  }
   for (const [key, event] of chosen) if (event !== undefined) resolved.set(key, event.eventId)
 }
 
