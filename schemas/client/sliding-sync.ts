@@ -54,6 +54,9 @@ const extensions = () =>
     }),
   )
 
+/** State that is there no more. */
+const stateStub = () => Type.Object({ type: Type.String(), state_key: Type.String() }, { additionalProperties: false })
+
 const range = () => Type.Tuple([natural(), natural()])
 
 /** `[type, state key]`, where `*` stands for all, `$LAZY` for the members that are needed and `$ME` for oneself. */
@@ -187,6 +190,7 @@ export const slidingSyncV4 = clientEndpoint('POST', '/_matrix/client/v4/sync', {
   response: answer({
     membership: Type.Optional(Type.String()),
     lists: Type.Optional(Type.Array(Type.String())),
+    required_state: Type.Optional(Type.Array(Type.Union([clientEventWithoutRoomId(), stateStub()]))),
     stripped_state: Type.Optional(Type.Array(strippedEvent())),
     expanded_timeline: flag(),
   }),

@@ -23,6 +23,8 @@ export interface RoomStateParts {
 export interface RoomState {
   /** What the section of the room has to hold, as far as the filter lets it pass. */
   readonly events: readonly StoredEvent[]
+  /** The kinds that the client had and that state resolution has removed. */
+  readonly removed: readonly number[]
   /** Whether the room's name, or the memberships that its summary counts, have changed. */
   readonly summaryChanged: boolean
   /** The state in which the senders of the timeline are looked up. */
@@ -51,7 +53,7 @@ export class RoomStateReader {
   /** What has changed since the client knew the state `since`, by events or by state resolution. */
   async since(since: number, wish: StateWish): Promise<RoomState> {
     const memberRoot = await this.#memberRoot(wish)
-    if (since === wish.endRoot) return { events: [], summaryChanged: false, memberRoot }
+    if (since === wish.endRoot) return { events: [], removed: [], summaryChanged: false, memberRoot }
     const { events, maps } = this.#parts
     const differences = await maps.difference(since, wish.endRoot)
     const before = new Map(differences.map(({ kind, before: nid }) => [kind, nid]))
@@ -59,6 +61,7 @@ export class RoomStateReader {
     const nids = await this.#upToStart(wish, changed, (kind, nid) => before.get(kind) !== nid)
     return {
       events: [...(await events.byNids(nids)).values()],
+      removed: differences.filter(({ after }) => after === undefined).map(({ kind }) => kind),
       summaryChanged: await this.#changesSummary(differences),
       memberRoot,
     }
@@ -71,6 +74,7 @@ export class RoomStateReader {
     const nids = await this.#upToStart(wish, entries, () => true)
     return {
       events: [...(await events.byNids(nids)).values()],
+      removed: [],
       summaryChanged: true,
       memberRoot: await this.#memberRoot(wish),
     }

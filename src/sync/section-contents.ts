@@ -113,7 +113,7 @@ export class SectionContents {
     const { roomState, stateAtPosition } = this.#parts
     const isWhole = wholeState || after === undefined
     const isWanted = !filter.state.isClosed && filter.state.allowsRoom(room.roomId)
-    if (isWhole && !isWanted) return { events: [], summaryChanged: true, memberRoot: wish.endRoot }
+    if (isWhole && !isWanted) return { events: [], removed: [], summaryChanged: true, memberRoot: wish.endRoot }
     const state = isWhole
       ? await roomState.whole(wish, !filter.state.lazyLoadMembers)
       : await roomState.since(await stateAtPosition.root(room.nid, after), wish)

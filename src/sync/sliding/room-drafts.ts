@@ -1,3 +1,4 @@
+import type { StateKey } from '../../protocol/event.ts'
 import type { StoredEvent } from '../../storage/stored-event.ts'
 import type { SyncFilter } from '../filter.ts'
 import type { SyncFilters } from '../filters.ts'
@@ -19,6 +20,8 @@ export interface Draft {
   readonly content: SectionContent
   /** What of it, and of the rest of the state, the client requires. */
   readonly state: readonly StoredEvent[]
+  /** What is there no more of what it requires. */
+  readonly removed: readonly StateKey[]
   /** The timeline goes back to before the last answer. */
   readonly isExpanded: boolean
   /** As `/sync` would have asked. */
@@ -32,7 +35,7 @@ export async function draftInitial(parts: DraftParts, turn: RoomTurn): Promise<D
   const syncTurn = await turnOf(parts, turn, undefined, 'timeline only')
   const content = await parts.contents.of(syncTurn, { room, upTo: end, after: undefined, wholeState: true })
   const state = await parts.stateReader.at(content.endRoot, scoped.config.requiredState, userId)
-  return { content, state, isExpanded: false, syncTurn }
+  return { content, state, removed: [], isExpanded: false, syncTurn }
 }
 
 /** What has happened in a room since it was last sent, and what is asked for now but was not then; undefined for nothing. */
@@ -46,25 +49,36 @@ export async function draftNews(parts: DraftParts, turn: RoomTurn, known: SentRo
     ? await parts.contents.news(syncTurn, room, known.upTo)
     : await parts.contents.of(syncTurn, { room, upTo: end, after: known.upTo, wholeState: false })
   const changed = news ? required(news, turn) : []
+  const removed = news ? await requiredKeys(parts, news, turn) : []
   const expanded = isJoined ? await expandedTimeline(parts, turn, known) : undefined
   const grown = requiredState !== known.requiredState && isJoined
   if (!news && !expanded && !grown) return undefined
   const content = await whole(parts, turn, news, expanded)
   const added = grown ? await parts.stateReader.at(content.endRoot, requiredState, userId, known.requiredState) : []
   const state = [...new Map([...changed, ...added].map((event) => [event.nid, event])).values()]
-  const isNews = expanded || state.length > 0 || content.state.summaryChanged || hasTimeline(content)
-  return isNews ? { content, state, isExpanded: expanded !== undefined, syncTurn } : undefined
+  const isNews = expanded || state.length + removed.length > 0 || content.state.summaryChanged || hasTimeline(content)
+  return isNews ? { content, state, removed, isExpanded: expanded !== undefined, syncTurn } : undefined
 }
 
 /** The state that has changed, as far as the client requires it. */
-function required({ state, timeline }: SectionContent, { scoped, turn }: RoomTurn): StoredEvent[] {
+function required(content: SectionContent, turn: RoomTurn): StoredEvent[] {
+  return content.state.events.filter((event) => isRequired(event, content, turn))
+}
+
+/** The same for state that was removed. */
+async function requiredKeys({ stateReader }: DraftParts, content: SectionContent, turn: RoomTurn): Promise<StateKey[]> {
+  return (await stateReader.keysOf(content.state.removed)).filter((key) => isRequired(key, content, turn))
+}
+
+function isRequired(
+  { type, stateKey = '' }: Pick<StoredEvent, 'type' | 'stateKey'>,
+  { timeline }: SectionContent,
+  { scoped, turn }: RoomTurn,
+): boolean {
   const { requiredState } = scoped.config
   // "All membership updates since the last sync when `limited` is false": clients keep lists of members by that.
   const allMembers = requiredState.lazyMembers && !timeline.limited
-  return state.events.filter(
-    ({ type, stateKey = '' }) =>
-      requiredState.matches(type, stateKey, turn.reader.userId) || (allMembers && type === 'm.room.member'),
-  )
+  return requiredState.matches(type, stateKey, turn.reader.userId) || (allMembers && type === 'm.room.member')
 }
 
 /** More of the last events than the client has, where it asks for more than before. */
@@ -85,7 +99,7 @@ async function whole(
 ): Promise<SectionContent> {
   if (news && !expanded) return news
   const older = expanded ?? (await nothing(parts, turn))
-  const state = news?.state ?? { events: [], summaryChanged: false, memberRoot: older.endRoot }
+  const state = news?.state ?? { events: [], removed: [], summaryChanged: false, memberRoot: older.endRoot }
   return { ...older, state }
 }
 

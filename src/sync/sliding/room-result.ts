@@ -1,6 +1,7 @@
 import type { UserId } from '../../../schemas/ids.ts'
 import type { JsonObject } from '../../../schemas/json.ts'
 import type { Counts } from '../../rooms/unread-events.ts'
+import type { StateKey } from '../../protocol/event.ts'
 import type { Membership } from '../../storage/memberships.ts'
 
 export interface Hero {
@@ -26,6 +27,8 @@ export interface RoomResult {
   readonly counts?: Counts | undefined
   /** The members of a JSON array. */
   readonly requiredState?: string | undefined
+  /** What is in the room's state no more. */
+  readonly removedState?: readonly StateKey[]
   readonly timeline?: TimelineResult | undefined
   readonly strippedState?: readonly JsonObject[] | undefined
 }
@@ -61,7 +64,7 @@ export function roomText(result: RoomResult, stable: boolean): string {
     invited_count: textOf(result.invitedCount),
     notification_count: stable ? undefined : textOf(counts?.notifications),
     highlight_count: stable ? undefined : textOf(counts?.highlights),
-    required_state: result.requiredState === undefined ? undefined : `[${result.requiredState}]`,
+    required_state: requiredText(result, stable),
     [stable ? 'stripped_state' : 'invite_state']: hasStripped ? textOf(result.strippedState) : undefined,
     timeline: timeline && `[${timeline.events}]`,
     prev_batch: timeline && JSON.stringify(timeline.prevBatch),
@@ -71,6 +74,13 @@ export function roomText(result: RoomResult, stable: boolean): string {
   }
   const given = Object.entries(members).flatMap(([name, text]) => (text === undefined ? [] : [`"${name}":${text}`]))
   return `{${given.join(',')}}`
+}
+
+/** Clients of the unstable endpoint know events only. */
+function requiredText({ requiredState, removedState = [] }: RoomResult, stable: boolean): string | undefined {
+  const stubs = stable ? removedState.map(({ type, stateKey }) => JSON.stringify({ type, state_key: stateKey })) : []
+  if (requiredState === undefined && stubs.length === 0) return undefined
+  return `[${[requiredState ?? '', ...stubs].filter((text) => text !== '').join(',')}]`
 }
 
 const textOf = (value: unknown): string | undefined => (value === undefined ? undefined : JSON.stringify(value))

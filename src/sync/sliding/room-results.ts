@@ -133,6 +133,7 @@ export class RoomResults {
       ...(isInitial || content.state.summaryChanged ? await this.#summary(turn, draft) : undefined),
       counts: await this.#counts(turn),
       requiredState: isInitial || required !== '' ? required : undefined,
+      removedState: draft.removed,
       timeline: await this.#timeline(turn, draft, known),
     }
   }
@@ -145,7 +146,11 @@ export class RoomResults {
         name: textAt(await states.content(content.endRoot, 'm.room.name'), 'name'),
         avatar: textAt(await states.content(content.endRoot, 'm.room.avatar'), 'url'),
       }
-    const changed = (type: string) => content.state.events.find((event) => event.type === type && event.stateKey === '')?.content
+    const gone = await this.#parts.stateReader.keysOf(content.state.removed)
+    const changed = (wanted: string): JsonObject | undefined => {
+      const isWanted = ({ type, stateKey }: Pick<StoredEvent, 'type' | 'stateKey'>) => type === wanted && stateKey === ''
+      return content.state.events.find(isWanted)?.content ?? (gone.some(isWanted) ? {} : undefined)
+    }
     const name = changed('m.room.name')
     const avatar = changed('m.room.avatar')
     return { name: name && (textAt(name, 'name') ?? null), avatar: avatar && (textAt(avatar, 'url') ?? null) }

@@ -1,4 +1,5 @@
 import type { UserId } from '../../../schemas/ids.ts'
+import type { StateKey } from '../../protocol/event.ts'
 import type { RoomStates } from '../../rooms/state.ts'
 import type { Events } from '../../storage/events.ts'
 import { parseKind } from '../../storage/kind.ts'
@@ -37,6 +38,15 @@ export class StateReader {
       ))
         nids.add(nid)
     return [...(await events.byNids(nids)).values()]
+  }
+
+  /** What some kinds of state stand for. */
+  async keysOf(kinds: readonly number[]): Promise<StateKey[]> {
+    const named = kinds.length === 0 ? [] : (await this.#parts.names.namesOf(kinds)).values()
+    return [...named].map((kind) => {
+      const { type, stateKey = '' } = parseKind(kind)
+      return { type, stateKey }
+    })
   }
 
   async #matching(
