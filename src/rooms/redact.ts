@@ -26,6 +26,8 @@ export interface RedactionPlan {
   readonly target: StoredEvent | undefined
   /** Whether clients get it: not a redaction that takes no effect, or not yet. */
   readonly isShown: boolean
+  /** It was redacted while it had no place in the room. */
+  readonly isRedacted: boolean
   /** Redactions that were here before it and take effect on it, with whether clients have had them. */
   readonly waiting: readonly { redaction: StoredEvent; wasShown: boolean }[]
 }
@@ -61,18 +63,19 @@ export class Redactions {
       target: takesEffect ? target : undefined,
       // Since version 3 redactions should not be sent to clients until they and their targets are here and valid.
       isShown: event.redacts === undefined || room.rules.auth.redactionsNeedPower || takesEffect,
+      isRedacted: !isNew && (await this.#parts.redactions.appliedTo(event.eventId)).length > 0,
       waiting: isNew ? [] : await this.#waiting(room, event),
     }
   }
 
   /** Writes what has been planned, with the event of the plan. */
-  apply(batch: Batch, room: Room, event: Event, stored: StoredEvent, { target, waiting }: RedactionPlan): void {
+  apply(batch: Batch, room: Room, event: Event, stored: StoredEvent, { target, isRedacted, waiting }: RedactionPlan): void {
     const { events, redactions, timelines } = this.#parts
     const isAccepted = stored.standing === Standing.accepted
     if (event.redacts !== undefined) redactions.add(batch, event.redacts, stored.nid, isAccepted && target !== undefined)
     if (!isAccepted) return
     if (target) redactRelated(this.#parts, batch, target)
-    if (waiting.length > 0) events.markRedacted(batch, stored.nid)
+    if (isRedacted || waiting.length > 0) events.markRedacted(batch, stored.nid)
     for (const { redaction, wasShown } of waiting) {
       redactions.apply(batch, stored.eventId, redaction.nid)
       if (!wasShown) timelines.append(batch, room.nid, redaction.nid)
@@ -89,7 +92,7 @@ export class Redactions {
       if (event.redacts === redaction.eventId) continue
       const levels = await this.#parts.states.powerLevels(redaction.stateBefore, room)
       if (!mayRedact(room.rules, levels, redaction, event)) continue
-      waiting.push({ redaction, wasShown: (await timelines.positionOf(room.nid, nid)) !== undefined })
+      waiting.push({ redaction, wasShown: await timelines.has(room.nid, nid) })
     }
     return waiting
   }

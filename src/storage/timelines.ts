@@ -35,6 +35,8 @@ interface Tail {
 /** The `timeline` table: which events clients see in a room, and in which order. Negative positions are backfilled history. */
 export class Timelines {
   readonly #db: Database
+  /** Nids of events that have got a place which is not committed yet. */
+  readonly #uncommitted = new Set<number>()
   readonly #tails = new RecentCache<number, Tail>(CACHED_ROOMS)
 
   constructor(db: Database) {
@@ -46,7 +48,9 @@ export class Timelines {
     const position = batch.nextPosition()
     batch.run(INSERT, roomNid, position, eventNid)
     batch.touchRoom(roomNid)
+    this.#uncommitted.add(eventNid)
     batch.onSettled((committed) => {
+      this.#uncommitted.delete(eventNid)
       if (committed) this.#extend(roomNid, { position, nid: eventNid })
     })
     return position
@@ -56,7 +60,11 @@ export class Timelines {
   prepend(batch: Batch, roomNid: number, eventNid: number): number {
     const position = this.#db.drawBackwardsPosition()
     batch.run(INSERT, roomNid, position, eventNid)
-    batch.onSettled(() => this.#tails.delete(roomNid))
+    this.#uncommitted.add(eventNid)
+    batch.onSettled(() => {
+      this.#uncommitted.delete(eventNid)
+      this.#tails.delete(roomNid)
+    })
     return position
   }
 
@@ -103,6 +111,11 @@ export class Timelines {
     const recent = this.#tails.get(roomNid)?.entries.findLast(({ nid }) => nid === eventNid)
     if (recent) return recent.position
     return (await this.#db.get<{ position: number }>(POSITION_OF, eventNid, roomNid))?.position
+  }
+
+  /** Whether an event is in its room's timeline, or will be with the next commits. */
+  async has(roomNid: number, eventNid: number): Promise<boolean> {
+    return this.#uncommitted.has(eventNid) || (await this.positionOf(roomNid, eventNid)) !== undefined
   }
 
   /** Notes that `eventNid` cites an event that we do not have. */
