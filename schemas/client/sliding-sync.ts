@@ -173,7 +173,8 @@ export const slidingSyncV4 = clientEndpoint('POST', '/_matrix/client/v4/sync', {
     conn_id: Type.Optional(text()),
     pos: Type.Optional(Type.String()),
     timeout: Type.Optional(natural()),
-    set_presence: presence(),
+    /** As `/v3/sync` has it: here an unknown value has an errcode of its own. */
+    set_presence: Type.Optional(Type.String()),
     lists: Type.Optional(
       mapOf(
         Type.Object({

@@ -30,6 +30,7 @@ type ExtensionsBody = NonNullable<StableBody['extensions']>
 /** No request waits for longer. */
 const MAX_TIMEOUT_MS = 600_000
 const MAX_LISTS = 100
+const PRESENCES = ['online', 'offline', 'unavailable'] as const
 /** Servers may cap the number of events. */
 const MAX_TIMELINE_LIMIT = 100
 const MAX_SUBSCRIPTIONS = 100
@@ -56,9 +57,15 @@ function common(
     connId: asked.conn_id ?? '',
     pos: asked.pos,
     timeoutMs: Math.min(asked.timeout ?? 0, MAX_TIMEOUT_MS),
-    setPresence: asked.set_presence ?? 'online',
+    setPresence: presenceOf(asked.set_presence),
     extensions: extensionsOf(asked.extensions ?? {}),
   }
+}
+
+function presenceOf(asked: string | undefined): SlidingRequest['setPresence'] {
+  const presence = PRESENCES.find((known) => known === (asked ?? 'online'))
+  if (!presence) throw invalidParam('set_presence is online, offline or unavailable')
+  return presence
 }
 
 function unstable({

@@ -293,5 +293,6 @@ test('the stable shape says the same in its own words', async () => {
   assert.ok(!keysOf(rooms[room]?.['required_state'] as never).includes('m.room.create '))
   assert.ok(keysOf(rooms[room]?.['required_state'] as never).includes('m.room.power_levels '))
   assert.equal(rooms[room]?.['notification_count'], undefined)
+  await alice.refused(400, 'M_INVALID_PARAM', 'POST', '/_matrix/client/v4/sync', { set_presence: 'busy' })
   assert.ok(keysOf(rooms[invite]?.['stripped_state'] as never).includes('m.room.name '))
 })
