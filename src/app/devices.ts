@@ -62,7 +62,12 @@ export function createDevices(
 }
 
 /** What devices get through `/sync` beside rooms. */
-export function createDeviceStreams(storage: Storage, core: RoomCore, notifier: Notifier, { toDevice }: DeviceServices) {
+export function createDeviceStreams(
+  storage: Storage,
+  core: RoomCore,
+  notifier: Notifier,
+  { toDevice }: Pick<DeviceServices, 'toDevice'>,
+) {
   const stateAtPosition = new StateAtPosition(storage)
   return {
     toDeviceStream: new ToDeviceStream(toDevice),

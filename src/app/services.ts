@@ -126,11 +126,8 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
   const devices = createDevices(config, clock, storage, deviceLists, accounts, remoteDevices(transport.client))
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
   const presence = createPresence(config, clock, storage, federation.federationSender)
-  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, [
-    ...Object.values(deviceStreams),
-    presence.presenceStream,
-  ])
-  const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, core, streams, sync, deviceStreams)
+  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, deviceStreams, [presence.presenceStream])
+  const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, streams, sync)
   accounts.accessTokens.onForget((deviceNid) => syncSockets.tokenChanged(deviceNid))
   const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...rooms, ...deviceStreams, ...presence })
   const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)

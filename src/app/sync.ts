@@ -16,9 +16,8 @@ import { TypingUsers } from '../streams/typing.ts'
 import { EventTexts, type PduSource } from '../sync/event-texts.ts'
 import type { SyncExtension } from '../sync/extension.ts'
 import { LiveAnswers } from '../sync/live-answers.ts'
+import { LivePolls, type SyncTexts } from '../sync/live-polls.ts'
 import { SyncSockets } from '../sync/sockets.ts'
-import type { DeviceListStream } from '../sync/streams/device-lists.ts'
-import type { KeyCountStream } from '../sync/streams/key-counts.ts'
 import { textFrame } from '../http/web-socket.ts'
 import type { Logger } from '../core/logger.ts'
 import { SyncFilters } from '../sync/filters.ts'
@@ -32,6 +31,7 @@ import { ReceiptStream } from '../sync/streams/receipts.ts'
 import { SyncBuilder } from '../sync/builder.ts'
 import { AccountData } from '../users/account-data.ts'
 import { PushRules } from '../users/push-rules.ts'
+import type { createDeviceStreams } from './devices.ts'
 import type { RoomCore } from './rooms.ts'
 import type { Storage } from './storage.ts'
 import { SharedTexts } from '../sync/shared-texts.ts'
@@ -74,6 +74,7 @@ export function createUserStreams(clock: Clock, storage: Storage, core: RoomCore
 }
 
 type SyncPieces = ReturnType<typeof createSyncPieces>
+type DeviceStreams = ReturnType<typeof createDeviceStreams>
 
 /** What `/sync` and sliding sync are made of. */
 function createSyncPieces(clock: Clock, storage: Storage, core: RoomCore, pdus: PduSource) {
@@ -101,9 +102,11 @@ export function createSync(
   core: RoomCore,
   streams: UserStreams,
   pdus: PduSource,
-  extensions: readonly SyncExtension[],
+  deviceStreams: DeviceStreams,
+  otherStreams: readonly SyncExtension[],
 ) {
   const { notifier } = streams
+  const extensions = [...Object.values(deviceStreams), ...otherStreams]
   const pieces = createSyncPieces(clock, storage, core, pdus)
   const sections = new RoomSections({
     ...storage,
@@ -114,11 +117,13 @@ export function createSync(
     receipts: pieces.receiptStream,
   })
   const builder = new SyncBuilder({ ...storage, ...core, ...pieces, pushRules: streams.pushRules, sections, extensions })
+  const liveParts = { ...storage, ...core, ...streams, ...pieces, receipts: storage.receipts, sections, ...deviceStreams }
+  const liveAnswers = new LiveAnswers<SyncTexts>({ ...liveParts, frameOf: (text) => [text] })
   return {
     notifier,
     filters: new SyncFilters(storage),
     syncPieces: pieces,
-    roomSections: sections,
+    liveParts,
     sync: new Sync({
       ...storage,
       ...core,
@@ -128,6 +133,7 @@ export function createSync(
       receiptsTable: storage.receipts,
       builder,
       extensions,
+      livePolls: new LivePolls({ notifier, liveAnswers }),
       responseCacheMs: config.sync.responseCacheMs,
     }),
   }
@@ -138,21 +144,11 @@ export function createSyncSockets(
   clock: Clock,
   log: Logger,
   storage: Storage,
-  core: RoomCore,
   streams: UserStreams,
-  { sync, roomSections }: Pick<ReturnType<typeof createSync>, 'sync' | 'roomSections'>,
-  deviceStreams: { readonly keyCountStream: KeyCountStream; readonly deviceListStream: DeviceListStream },
+  { sync, liveParts }: Pick<ReturnType<typeof createSync>, 'sync' | 'liveParts'>,
 ): SyncSockets {
   const frameOf = textFrame
-  const liveAnswers = new LiveAnswers({
-    ...storage,
-    ...core,
-    ...streams,
-    receipts: storage.receipts,
-    sections: roomSections,
-    ...deviceStreams,
-    frameOf,
-  })
+  const liveAnswers = new LiveAnswers({ ...liveParts, frameOf })
   return new SyncSockets({ ...storage, clock, log, notifier: streams.notifier, sync, liveAnswers, frameOf })
 }
 

@@ -27,12 +27,19 @@ export class Notifier {
   readonly #rooms: StreamIndex<number>
   /** Stands for those who look into rooms that they are not in. */
   readonly #onlooker: Follower
+  #latest: { readonly since: number; readonly upTo: number }
 
   constructor(parts: NotifierParts) {
     this.#parts = parts
     this.#rooms = new StreamIndex(parts.db.position)
     this.#onlooker = new Follower(0, parts.db.position)
+    this.#latest = { since: parts.db.position, upTo: parts.db.position }
     parts.db.onCommit((announcement) => this.#announce(announcement))
+  }
+
+  /** What was announced last: changes with `since < position <= upTo`. */
+  get latest(): { readonly since: number; readonly upTo: number } {
+    return this.#latest
   }
 
   /** How many users are followed. */
@@ -103,6 +110,7 @@ export class Notifier {
 
   #announce({ rooms, users, position }: Announcement): void {
     const concerned = new Set<Follower>()
+    this.#latest = { since: this.#latest.upTo, upTo: position }
     this.#onlooker.noteUser(position)
     if (this.#onlooker.isWaiting) concerned.add(this.#onlooker)
     for (const roomNid of rooms) {

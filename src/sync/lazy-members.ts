@@ -5,7 +5,7 @@ import { kindOf } from '../storage/kind.ts'
 import type { Names } from '../storage/names.ts'
 import type { StateMaps } from '../storage/state.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
-import type { SyncTurn } from './request.ts'
+import type { SyncRequest, SyncTurn } from './request.ts'
 
 const MEMBER = 'm.room.member'
 /** How many members are remembered for one device in one room. */
@@ -47,19 +47,33 @@ export class LazyMembers {
     users: Iterable<UserId>,
     known: ReadonlySet<number>,
   ): Promise<StoredEvent[]> {
-    const { names, maps, events } = this.#parts
     const sent = this.#sentTo(turn, roomNid)
+    const missing: number[] = []
+    for (const [kind, nid] of await this.of(root, users)) {
+      if (known.has(nid)) continue
+      if (turn.filter.state.includeRedundantMembers || !isKnown(sent.get(kind), nid, turn.since)) missing.push(nid)
+    }
+    return [...(await this.#parts.events.byNids(missing)).values()]
+  }
+
+  /** The member events in the state `root` of some users: nids by kind nid. */
+  async of(root: number, users: Iterable<UserId>): Promise<ReadonlyMap<number, number>> {
+    const { names, maps } = this.#parts
     const kinds: number[] = []
     for (const userId of users) {
       const kind = await names.find(kindOf(MEMBER, userId))
       if (kind !== undefined) kinds.push(kind)
     }
-    const missing: number[] = []
-    for (const [kind, nid] of await maps.get(root, kinds)) {
-      if (known.has(nid)) continue
-      if (turn.filter.state.includeRedundantMembers || !isKnown(sent.get(kind), nid, turn.since)) missing.push(nid)
-    }
-    return [...(await events.byNids(missing)).values()]
+    return maps.get(root, kinds)
+  }
+
+  /** Whether the device has been sent all these member events, and does not want them again. */
+  has(request: SyncRequest, roomNid: number, members: ReadonlyMap<number, number>): boolean {
+    if (request.filter.state.includeRedundantMembers) return false
+    const sent = this.#sent.get(keyOf(request, roomNid))
+    if (!sent) return false
+    for (const [kind, nid] of members) if (!isKnown(sent.get(kind), nid, request.since)) return false
+    return true
   }
 
   /** Notes that the answer of a turn carries member events. */
@@ -110,7 +124,7 @@ export function membersOf(timeline: readonly StoredEvent[]): Set<UserId> {
   return members
 }
 
-const keyOf = ({ reader, filter }: SyncTurn, roomNid: number): string =>
+const keyOf = ({ reader, filter }: SyncRequest, roomNid: number): string =>
   `${reader.deviceNid ?? `u${reader.userNid}`} ${filter.id} ${roomNid}`
 
 function isKnown(sent: Sent | undefined, nid: number, since: number | undefined): boolean {

@@ -6,13 +6,14 @@ import type { Rooms } from '../storage/rooms.ts'
 import type { IgnoredUsers } from '../users/ignored-users.ts'
 import { answerOf } from './answer.ts'
 import type { SyncPart } from './extension.ts'
+import type { LazyMembers } from './lazy-members.ts'
 import type { SyncRequest, SyncTurn } from './request.ts'
 import { type RoomSections, sectionOf } from './room-sections.ts'
 import type { DeviceListStream } from './streams/device-lists.ts'
 import type { KeyCountStream } from './streams/key-counts.ts'
 import { countsText, notificationCounts } from './streams/notification-counts.ts'
 
-export interface LiveAnswersParts {
+export interface LiveAnswersParts<Frame extends object> {
   rooms: Rooms
   memberships: Memberships
   deviceListTable: Pick<DeviceListsTable, 'mayHaveChanged'>
@@ -22,7 +23,9 @@ export interface LiveAnswersParts {
   unreadCounts: UnreadCounts
   sections: Pick<RoomSections, 'shared'>
   keyCountStream: KeyCountStream
-  frameOf: (text: string) => Buffer
+  lazyMembers: Pick<LazyMembers, 'has'>
+  /** What the answer's text is sent as. */
+  frameOf: (text: string) => Frame
 }
 
 /** A reader, for as long as nothing happens to the user but in rooms. */
@@ -36,8 +39,8 @@ export interface LiveReader {
   readonly cursors: Map<number, UnreadCursor>
 }
 
-/** An answer: a frame, or `nothing` where there is nothing new; `personal` where it has to be built for the one reader alone. */
-export type LiveAnswer = Buffer | 'nothing' | 'personal'
+/** An answer: its frame, or `nothing` where there is nothing new; `personal` where it has to be built for the one reader alone. */
+export type LiveAnswer<Frame extends object> = Frame | 'nothing' | 'personal'
 
 /** What has happened to a reader: something in these joined rooms, and nothing else. */
 export interface LiveNews {
@@ -55,18 +58,20 @@ interface RoomNews {
 }
 
 /** A room's news as many readers get it. */
-interface LiveRoom {
+interface LiveRoom<Frame> {
   readonly roomId: string
   readonly text: string
   readonly isNews: boolean
+  /** The member events that readers need beside the text, by kind: it is for those who have them. */
+  readonly members: ReadonlyMap<number, number>
   readonly unread: UnreadNews
   /** The answers with news of this room alone, by all in which they differ. */
-  readonly frames: Map<string, Buffer>
+  readonly frames: Map<string, Frame>
 }
 
 /** A room in one reader's answer. */
-interface Told {
-  readonly room: LiveRoom
+interface Told<Frame> {
+  readonly room: LiveRoom<Frame>
   readonly counts: string
 }
 
@@ -76,10 +81,10 @@ const NOBODY: ReadonlySet<string> = new Set()
  * Answers for many readers at once, who have all been told everything up to a moment ago. Most of what happens is one message in
  * a room: then the answers of its readers differ in their unread counts at most, and those for whom they do not get the same bytes.
  */
-export class LiveAnswers {
-  readonly #parts: LiveAnswersParts
+export class LiveAnswers<Frame extends object> {
+  readonly #parts: LiveAnswersParts<Frame>
 
-  constructor(parts: LiveAnswersParts) {
+  constructor(parts: LiveAnswersParts<Frame>) {
     this.#parts = parts
   }
 
@@ -93,43 +98,43 @@ export class LiveAnswers {
   }
 
   /** What has happened with `since < position <= upTo`. */
-  round(since: number, upTo: number): LiveRound {
+  round(since: number, upTo: number): LiveRound<Frame> {
     return new LiveRound(since, upTo, this.#parts)
   }
 }
 
-export class LiveRound {
+export class LiveRound<Frame extends object> {
   readonly since: number
   readonly upTo: number
-  readonly #parts: LiveAnswersParts
+  readonly #parts: LiveAnswersParts<Frame>
   readonly #news = new Map<number, RoomNews | undefined>()
   /** By group of readers, and by room; undefined where each of them has to be told in a way of their own. */
-  readonly #rooms = new Map<string, Map<number, LiveRoom | undefined>>()
+  readonly #rooms = new Map<string, Map<number, LiveRoom<Frame> | undefined>>()
 
-  constructor(since: number, upTo: number, parts: LiveAnswersParts) {
+  constructor(since: number, upTo: number, parts: LiveAnswersParts<Frame>) {
     this.since = since
     this.upTo = upTo
     this.#parts = parts
   }
 
-  async answer({ reader, since, rooms }: LiveNews): Promise<LiveAnswer> {
+  async answer({ reader, since, rooms }: LiveNews): Promise<LiveAnswer<Frame>> {
     const { deviceListStream, keyCountStream } = this.#parts
     const { request, records, ignoresNobody } = reader
     if (!ignoresNobody) return 'personal'
     // Rooms are woken some time after their members' devices have changed, so this is not a matter of the round alone.
     if (this.#mayHaveDeviceNews(since) && (await deviceListStream.parts({ ...request, since })).length > 0) return 'personal'
-    const told: Told[] = []
+    const told: Told<Frame>[] = []
     for (const roomNid of rooms) {
       const record = records.get(roomNid)
       const room = record?.membership === 'join' ? await this.#room(reader, roomNid) : undefined
-      if (!record || !room) return 'personal'
+      if (!record || !room || !this.#hasMembers(reader, since, roomNid, room)) return 'personal'
       if (room.isNews) told.push({ room, counts: await this.#counts(reader, room, record) })
     }
     return told.length === 0 ? 'nothing' : this.#frame(told, await keyCountStream.parts(request))
   }
 
   /** The same without waiting, for news of one room that others have been told of; undefined where something is not at hand. */
-  answerAtHand({ reader, since, rooms }: LiveNews): Buffer | undefined {
+  answerAtHand({ reader, since, rooms }: LiveNews): Frame | undefined {
     const [roomNid = 0] = rooms
     const room = this.#rooms.get(reader.group)?.get(roomNid)
     const cursor = reader.cursors.get(roomNid)
@@ -137,6 +142,7 @@ export class LiveRound {
     if (rooms.size !== 1 || !room?.isNews || !cursor || !reader.ignoresNobody || this.#mayHaveDeviceNews(since)) return undefined
     const keyCounts = this.#parts.keyCountStream.partsAtHand(deviceNid)
     if (!keyCounts || this.#news.get(roomNid)?.authors.has(userNid)) return undefined
+    if (!this.#hasMembers(reader, since, roomNid, room)) return undefined
     const unread = cursor.next(room.unread)
     return unread && this.#frame([{ room, counts: countsText(reader.request, unread) }], keyCounts)
   }
@@ -145,7 +151,11 @@ export class LiveRound {
     return this.#parts.deviceListTable.mayHaveChanged(since)
   }
 
-  async #counts({ request, cursors }: LiveReader, { unread }: LiveRoom, record: MembershipRecord): Promise<string> {
+  #hasMembers({ request }: LiveReader, since: number, roomNid: number, { members }: LiveRoom<Frame>): boolean {
+    return members.size === 0 || this.#parts.lazyMembers.has({ ...request, since }, roomNid, members)
+  }
+
+  async #counts({ request, cursors }: LiveReader, { unread }: LiveRoom<Frame>, record: MembershipRecord): Promise<string> {
     const { unreadCounts } = this.#parts
     const { roomNid } = record
     if (!cursors.has(roomNid)) cursors.set(roomNid, await unreadCounts.cursor(request.reader, record, unread.from))
@@ -153,7 +163,7 @@ export class LiveRound {
     return next ? countsText(request, next) : notificationCounts(unreadCounts, this.#turn(request), record)
   }
 
-  #frame(told: readonly Told[], keyCounts: readonly SyncPart[]): Buffer {
+  #frame(told: readonly Told<Frame>[], keyCounts: readonly SyncPart[]): Frame {
     const [only, ...others] = told
     if (!only || others.length > 0) return this.#build(told, keyCounts)
     let key = only.counts
@@ -165,14 +175,14 @@ export class LiveRound {
     return frame
   }
 
-  #build(told: readonly Told[], keyCounts: readonly SyncPart[]): Buffer {
+  #build(told: readonly Told<Frame>[], keyCounts: readonly SyncPart[]): Frame {
     const join = told.map(({ room: { roomId, text }, counts }) => [roomId, sectionOf(text, counts)] as const)
     const { texts } = answerOf(this.upTo, { join, invite: [], knock: [], leave: [] }, '', keyCounts)
     return this.#parts.frameOf(texts.join(''))
   }
 
   /** A room as this reader gets it together with others; undefined where that is not so. */
-  async #room(reader: LiveReader, roomNid: number): Promise<LiveRoom | undefined> {
+  async #room(reader: LiveReader, roomNid: number): Promise<LiveRoom<Frame> | undefined> {
     if (!this.#news.has(roomNid)) this.#news.set(roomNid, await this.#newsOf(roomNid))
     const news = this.#news.get(roomNid)
     if (!news || news.authors.has(reader.request.reader.userNid)) return undefined
@@ -192,10 +202,10 @@ export class LiveRound {
     return unread && { unread, authors: new Set(authors) }
   }
 
-  async #make({ request }: LiveReader, roomNid: number, { unread }: RoomNews): Promise<LiveRoom | undefined> {
+  async #make({ request }: LiveReader, roomNid: number, { unread }: RoomNews): Promise<LiveRoom<Frame> | undefined> {
     const { sections, rooms } = this.#parts
     const shared = await sections.shared(this.#turn(request), roomNid)
-    return shared && { ...shared, roomId: (await rooms.get(roomNid)).roomId, unread, frames: new Map<string, Buffer>() }
+    return shared && { ...shared, roomId: (await rooms.get(roomNid)).roomId, unread, frames: new Map<string, Frame>() }
   }
 
   #turn(request: SyncRequest): SyncTurn & { readonly since: number } {

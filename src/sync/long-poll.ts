@@ -9,6 +9,7 @@ import type { Notifier } from '../streams/notifier.ts'
 import type { IgnoredUsers } from '../users/ignored-users.ts'
 import type { SyncAnswer } from './answer.ts'
 import type { SyncExtension } from './extension.ts'
+import type { LivePolls } from './live-polls.ts'
 import type { SyncRequest } from './request.ts'
 import type { SyncBuilder } from './builder.ts'
 import { chooseRooms } from './turn-rooms.ts'
@@ -23,6 +24,7 @@ export interface SyncParts {
   receiptsTable: ReceiptsTable
   builder: SyncBuilder
   extensions: readonly SyncExtension[]
+  livePolls: LivePolls
   /** For how long an answer is kept for a client that repeats its request. */
   responseCacheMs: number
 }
@@ -40,19 +42,24 @@ export class Sync {
 
   /** The pieces of the answer's JSON text. The caller's `signal`, asked for only by those who wait, ends the waiting, not the answering. */
   async sync(request: SyncRequest, caller: { readonly signal: AbortSignal }): Promise<readonly string[]> {
-    const { clock, notifier } = this.#parts
+    const { clock, notifier, livePolls } = this.#parts
     const deadline = clock.now() + request.timeoutMs
     await this.begin(request)
     const follower = await notifier.follow(request.reader.userNid)
     let seen = request.since
+    let hasWaited = false
     // full_state: the timeout parameter will be ignored and the query will return immediately.
     while (seen !== undefined && !request.fullState && clock.now() < deadline) {
       if (follower.changedAt > seen) {
+        const shared = hasWaited ? await livePolls.answer(request, follower, seen) : undefined
+        if (shared) return shared
         const answer = await this.answer(request, follower)
+        if (hasWaited) await livePolls.keep(request, follower, answer.upTo)
         if (!answer.isEmpty) return answer.texts
         seen = answer.upTo
       }
       if (caller.signal.aborted) break
+      hasWaited = true
       await notifier.wait(follower, seen, deadline - clock.now(), caller.signal)
     }
     return (await this.answer(request, follower)).texts

@@ -38,9 +38,18 @@ export interface RoomSectionsParts {
 export interface SharedNews {
   readonly text: string
   readonly isNews: boolean
+  /** Lazily loaded members that the text takes for known: nids by kind nid. */
+  readonly members: ReadonlyMap<number, number>
 }
 
-const NOTHING_SHARED: SharedNews = { text: '', isNews: false }
+const NOBODY: ReadonlyMap<number, number> = new Map()
+const NOTHING_SHARED: SharedNews = { text: '', isNews: false, members: NOBODY }
+
+/** Summary, state and timeline of a section. */
+interface RoomEvents {
+  readonly text: string
+  readonly isNews: boolean
+}
 
 /** A joined room's section. @param counts of unread events, which each reader has their own of */
 export const sectionOf = (news: string, counts: string): string => `{${news},${counts}}`
@@ -68,23 +77,28 @@ export class RoomSections {
   }
 
   /**
-   * What all members get, like this one, who were there all the time, ignore nobody, and have sent none of the events; undefined where
-   * that is not the same. With lazily loaded members, it depends on what each of them has been told before.
+   * What all members get, like this one, who were there all the time, ignore nobody, have sent none of the events, and have been
+   * told of `members` before; undefined where that is not the same.
    */
   async shared(turn: SyncTurn & { readonly since: number }, roomNid: number): Promise<SharedNews | undefined> {
-    const { rooms, contents, sharedTexts } = this.#parts
+    const { rooms, contents, lazyMembers } = this.#parts
     const room = await rooms.get(roomNid)
     if (!turn.filter.rooms.includes(room.roomId)) return NOTHING_SHARED
     const content = await contents.news(turn, room, turn.since)
-    if (content) {
-      const { isForAll, state, timeline } = content
-      const isAlike = isForAll && state.events.length === 0 && !state.summaryChanged && !turn.filter.state.lazyLoadMembers
-      if (!isAlike || !(await sharedTexts.isForAll(turn, timeline.events))) return undefined
-    }
-    const events = content && (await this.#events(turn, room, content, false))
+    if (content && !(await this.#isAlike(turn, content))) return undefined
+    const isLazy = content !== undefined && turn.filter.state.lazyLoadMembers
+    const members = isLazy ? await lazyMembers.of(content.state.memberRoot, sendersToKnow(content.timeline.events)) : NOBODY
+    const events = content && (await this.#text(turn, room, content, [], false))
     const ephemeral = await this.#ephemeral(turn, room, false)
     const isNews = events?.isNews === true || ephemeral.isNews
-    return { text: this.#news(turn, events?.text, ephemeral.text, ''), isNews }
+    return { text: this.#news(turn, events?.text, ephemeral.text, ''), isNews, members }
+  }
+
+  /** Whether a content is the same for all readers who have sent none of it; where members are lazily loaded, that they are told of here is remembered for each. */
+  async #isAlike(turn: SyncTurn, { isForAll, state, timeline }: SectionContent): Promise<boolean> {
+    if (!isForAll || state.events.length > 0 || state.summaryChanged) return false
+    if (turn.filter.state.lazyLoadMembers && timeline.events.some(({ type }) => type === 'm.room.member')) return false
+    return this.#parts.sharedTexts.isForAll(turn, timeline.events)
   }
 
   #news(turn: SyncTurn, events: string | undefined, ephemeral: string, accountData: string): string {
@@ -148,9 +162,20 @@ export class RoomSections {
   }
 
   /** Summary, state and timeline. */
-  async #events(turn: SyncTurn, room: Room, content: SectionContent, isNew: boolean): Promise<{ text: string; isNews: boolean }> {
-    const { timeline, state, endRoot } = content
+  async #events(turn: SyncTurn, room: Room, content: SectionContent, isNew: boolean): Promise<RoomEvents> {
     const members = turn.filter.state.lazyLoadMembers ? await this.#members(turn, room, content, isNew) : []
+    return this.#text(turn, room, content, members, isNew)
+  }
+
+  /** @param members lazily loaded members, which are told with the state */
+  async #text(
+    turn: SyncTurn,
+    room: Room,
+    content: SectionContent,
+    members: readonly StoredEvent[],
+    isNew: boolean,
+  ): Promise<RoomEvents> {
+    const { timeline, state, endRoot } = content
     const stateText = await this.#parts.sharedTexts.of(
       turn,
       content,

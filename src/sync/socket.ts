@@ -30,7 +30,7 @@ export interface SocketSession {
 export interface SyncSocketParts {
   sync: Pick<Sync, 'begin' | 'answer'>
   notifier: Notifier
-  liveAnswers: LiveAnswers
+  liveAnswers: LiveAnswers<Buffer>
   frameOf: (text: string) => Buffer
   log: Logger
 }

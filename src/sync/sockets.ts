@@ -136,13 +136,13 @@ export class SyncSockets implements Worker, SocketKeeper {
   }
 
   /** Most sockets get what others have got already, and none of these waits for anything. */
-  #tellAtOnce(round: LiveRound, socket: SyncSocket, news: LiveNews | undefined): boolean {
+  #tellAtOnce(round: LiveRound<Buffer>, socket: SyncSocket, news: LiveNews | undefined): boolean {
     const frame = news && round.answerAtHand(news)
     if (frame) socket.send(frame, round.upTo)
     return frame !== undefined
   }
 
-  async #tell(round: LiveRound, socket: SyncSocket, news: LiveNews | undefined): Promise<void> {
+  async #tell(round: LiveRound<Buffer>, socket: SyncSocket, news: LiveNews | undefined): Promise<void> {
     try {
       const answer = news ? await round.answer(news) : 'personal'
       // An answer of its own does not hold up the others.

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { ServerName } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import { createAccounts } from '../../src/app/accounts.ts'
+import { createDeviceStreams } from '../../src/app/devices.ts'
 import { createRoomServices } from '../../src/app/room-services.ts'
 import { createRoomCore } from '../../src/app/rooms.ts'
 import { openStorage } from '../../src/app/storage.ts'
@@ -21,6 +22,7 @@ import { typingRoutes } from '../../src/client-api/modules/typing.ts'
 import { profileRoutes } from '../../src/client-api/user-data/profile.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { badGateway } from '../../src/core/errors.ts'
+import { ToDevice } from '../../src/devices/to-device.ts'
 import { SignedPdus } from '../../src/federation/sender/signed-pdus.ts'
 import { signingKeyFromSeed } from '../../src/protocol/signing.ts'
 import { ThirdPartyInvites } from '../../src/rooms/third-party-invites.ts'
@@ -138,7 +140,9 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
   })
   const serverName = config.serverName as ServerName
   const pdus = new SignedPdus({ ...storage, serverName, signingKey: signingKeyFromSeed('test', new Uint8Array(32)) })
-  const syncing = createSync(config, clock, storage, core, streams, pdus, options.extensions ?? [])
+  const toDevice = new ToDevice({ ...storage, serverName, clock })
+  const deviceStreams = createDeviceStreams(storage, core, streams.notifier, { toDevice })
+  const syncing = createSync(config, clock, storage, core, streams, pdus, deviceStreams, options.extensions ?? [])
   const services = {
     ...core,
     ...rooms,
