@@ -1,5 +1,5 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event */
-import type { RoomId } from '../../schemas/ids.ts'
+import type { EventId, RoomId } from '../../schemas/ids.ts'
 import { notFound } from '../core/errors.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
@@ -13,13 +13,16 @@ import type { Viewer } from './visibility.ts'
 const FIRST = Number.MIN_SAFE_INTEGER
 /** So many events may have come earlier or later than their timestamps say. */
 const SLACK = 20
+/** History from elsewhere comes in pages; for one request no more of them are asked for. */
+const PAGE = 100
+const MAX_ROUNDS = 10
 
 export interface EventsByTimestampParts {
   events: Events
   timelines: Timelines
   roomViews: RoomViews
   history: History
-  remote: Pick<RemoteRooms, 'eventNear'>
+  remote: Pick<RemoteRooms, 'backfill' | 'eventNear'>
 }
 
 /** A room, and up to which position it is looked at. */
@@ -39,16 +42,11 @@ export class EventsByTimestamp {
    */
   async nearest(viewer: Viewer, roomId: RoomId, timestamp: number, direction: 'f' | 'b'): Promise<FoundEvent> {
     const view = await this.#parts.roomViews.of(viewer, roomId)
-    const start = await this.#startNear(view, timestamp, direction)
-    const isRight = ({ head }: StoredEvent) =>
-      direction === 'f' ? head.originServerTs >= timestamp : head.originServerTs <= timestamp
-    const request = { direction, from: start, limit: 1, choice: { passes: isRight } }
-    const [found] = (await this.#parts.history.page(viewer, roomId, request)).events
-    const own = found && { eventId: found.eventId, originServerTs: found.head.originServerTs }
-    const elsewhere = (await this.#mayBeMissing(view, found)) ? await this.#askOthers(view, timestamp, direction) : undefined
-    const nearest = closer(timestamp, own, elsewhere)
+    const own = await this.#nearestSeen(viewer, view, timestamp, direction)
+    const hasMore = (await this.#mayBeMissing(view, own)) && (await this.#fetchUpTo(view, timestamp, direction, own))
+    const nearest = hasMore ? await this.#nearestSeen(viewer, view, timestamp, direction) : own
     if (!nearest) throw notFound(`There is no event ${direction === 'f' ? 'after' : 'before'} that time`)
-    return nearest
+    return foundOf(nearest)
   }
 
   /** The same among the events of a room that are here, whoever may see them; undefined where there is none. */
@@ -62,7 +60,16 @@ export class EventsByTimestamp {
         : await timelines.backwards(room.nid, FIRST, start, 2 * SLACK)
     const near = [...(await events.byNids(entries.map(({ nid }) => nid))).values()]
     const found = near.find(({ head: { originServerTs: time } }) => (direction === 'f' ? time >= timestamp : time <= timestamp))
-    return found && { eventId: found.eventId, originServerTs: found.head.originServerTs }
+    return found && foundOf(found)
+  }
+
+  /** The same among the events that are here and that the viewer may see. */
+  async #nearestSeen(viewer: Viewer, view: RoomView, timestamp: number, direction: 'f' | 'b'): Promise<StoredEvent | undefined> {
+    const start = await this.#startNear(view, timestamp, direction)
+    const isRight = ({ head }: StoredEvent) =>
+      direction === 'f' ? head.originServerTs >= timestamp : head.originServerTs <= timestamp
+    const request = { direction, from: start, limit: 1, choice: { passes: isRight } }
+    return (await this.#parts.history.page(viewer, view.room.roomId, request)).events[0]
   }
 
   /** Where to start looking from: a little on the wrong side of the timestamp. */
@@ -105,13 +112,27 @@ export class EventsByTimestamp {
     return position === undefined || (await timelines.backwards(room.nid, FIRST, position - 1, 1)).length === 0
   }
 
-  #askOthers({ room }: RoomView, timestamp: number, direction: 'f' | 'b'): Promise<FoundEvent | undefined> {
-    return this.#parts.remote.eventNear(room, timestamp, direction)
+  /**
+   * Where others know of a closer event, has the history down to it brought here, as far as that goes: clients go on from it
+   * with /context. Resolves to whether there is more here than before.
+   */
+  async #fetchUpTo({ room }: RoomView, timestamp: number, direction: 'f' | 'b', own: StoredEvent | undefined): Promise<boolean> {
+    const { remote } = this.#parts
+    const known = await remote.eventNear(room, timestamp, direction)
+    const distance = (time: number) => Math.abs(time - timestamp)
+    if (!known || (own && distance(own.head.originServerTs) <= distance(known.originServerTs))) return false
+    let rounds = 0
+    while (rounds < MAX_ROUNDS && !(await this.#isHere(room, known.eventId)) && (await remote.backfill(room, PAGE))) rounds++
+    return rounds > 0
+  }
+
+  async #isHere(room: Room, eventId: EventId): Promise<boolean> {
+    const { events, timelines } = this.#parts
+    const nid = (await events.nids([eventId])).get(eventId)
+    return nid !== undefined && (await timelines.positionOf(room.nid, nid)) !== undefined
   }
 }
 
-function closer(timestamp: number, ...candidates: (FoundEvent | undefined)[]): FoundEvent | undefined {
-  const distance = ({ originServerTs }: FoundEvent) => Math.abs(originServerTs - timestamp)
-  const found = candidates.flatMap((candidate) => candidate ?? [])
-  return found.toSorted((a, b) => distance(a) - distance(b))[0]
+function foundOf({ eventId, head }: StoredEvent): FoundEvent {
+  return { eventId, originServerTs: head.originServerTs }
 }

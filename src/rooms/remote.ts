@@ -87,7 +87,7 @@ export interface RemoteRooms {
 
   /**
    * Asks servers of the room for the event closest to a timestamp (milliseconds since the Unix epoch), forwards or
-   * backwards from it; undefined where they know none. The event is fetched and kept where we do not have it.
+   * backwards from it; undefined where they know none.
    */
   eventNear(room: Room, timestamp: number, direction: 'f' | 'b'): Promise<FoundEvent | undefined>
 }

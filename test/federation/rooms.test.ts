@@ -294,18 +294,23 @@ test('a knock can be taken back', async () => {
   )
 })
 
-test('the event near a time is found at the other server', async () => {
+test('the event near a time is found at the other server, and history up to it is fetched', async () => {
   await using hs = await setUp()
   const { alice, bob } = hs
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   const eventId = await alice.send(roomId, 'long ago')
-  const { origin_server_ts: time } = await alice.ok(
-    'GET',
-    `rooms/${encodeURIComponent(roomId)}/event/${encodeURIComponent(eventId)}`,
-  )
+  for (let i = 0; i < 30; i++) await alice.send(roomId, `later ${i}`)
+  await alice.setState(roomId, 'm.room.history_visibility', { history_visibility: 'joined' })
+  const hidden = await alice.send(roomId, 'not for bob')
   await bob.join(roomId, 'hs1.test')
-  const path = `/_matrix/client/v1/rooms/${encodeURIComponent(roomId)}/timestamp_to_event?ts=${time}&dir=b`
-  assert.equal((await bob.ok('GET', path))['event_id'], eventId)
+  const room = `rooms/${encodeURIComponent(roomId)}`
+  const nearest = async (to: string) => {
+    const { origin_server_ts: time } = await alice.ok('GET', `${room}/event/${encodeURIComponent(to)}`)
+    return (await bob.ok('GET', `/_matrix/client/v1/${room}/timestamp_to_event?ts=${time}&dir=f`))['event_id']
+  }
+  assert.notEqual(await nearest(hidden), hidden)
+  assert.equal(await nearest(eventId), eventId)
+  await bob.ok('GET', `${room}/context/${encodeURIComponent(eventId)}`)
 })
 
 test('a new room is there, and its client told so, when an invite of it cannot be delivered', async () => {

@@ -38,7 +38,7 @@ export interface BackfillParts {
   writer: EventWriter
   outliers: Outliers
   gaps: Pick<GapFiller, 'budget' | 'knownStateAfter' | 'stateAfter' | 'fetchAuthChain'>
-  history: Pick<RemoteHistory, 'backfill' | 'events'>
+  history: Pick<RemoteHistory, 'backfill'>
   client: Pick<FederationClient, 'call'>
   log: Logger
 }
@@ -90,7 +90,6 @@ export class Backfill {
     for (const server of await this.#servers(room)) {
       try {
         const found = await this.#parts.client.call(getEventByTimestamp, server, input)
-        await this.#keep(server, room, found.event_id)
         return { eventId: found.event_id, originServerTs: found.origin_server_ts }
       } catch (cause) {
         if (!(cause instanceof FederationError)) throw cause
@@ -98,16 +97,6 @@ export class Backfill {
       }
     }
     return undefined
-  }
-
-  async #keep(server: ServerName, room: Room, eventId: EventId): Promise<void> {
-    const { events, history, gaps, outliers } = this.#parts
-    if ((await events.byId(eventId)) !== undefined) return
-    const [event] = await history.events(server, room, [eventId])
-    if (!event) return
-    using budget = gaps.budget()
-    await gaps.fetchAuthChain(server, room, event, budget)
-    await outliers.admit(room, [event])
   }
 
   /** The events to go on from: those that the latest of ours with a gap before them cite. */
