@@ -232,6 +232,9 @@ export const scheduled = () => Type.Object({ delay_id: Type.String() })
 /** Earlier drafts of MSC4140: the endpoints that send an event take a delay, and then answer `scheduled`. */
 export const delayQuery = { 'org.matrix.msc4140.delay': Type.Optional(delayMs()) }
 
+/** MSC4293: what a user has said since they came in is redacted when they are kicked or banned. */
+export const redactEvents = { 'org.matrix.msc4293.redact_events': Type.Optional(Type.Boolean()) }
+
 /** MSC4446: a fully read marker may move to an older event. */
 export const allowBackward = { 'com.beeper.allow_backward': Type.Optional(Type.Boolean()) }
 

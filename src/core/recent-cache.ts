@@ -41,6 +41,11 @@ export class RecentCache<K, V extends {}> {
     return this.#young.delete(key) || wasOld
   }
 
+  deleteWhere(test: (value: V, key: K) => boolean): void {
+    for (const generation of [this.#young, this.#old])
+      for (const [key, value] of generation) if (test(value, key)) generation.delete(key)
+  }
+
   clear(): void {
     this.#young.clear()
     this.#old.clear()

@@ -259,6 +259,7 @@ export class EventWriter {
     if (plan.redactions.isShown) {
       relate(this.#parts, batch, room.nid, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
     }
+    this.#redactions.applyToStay(batch, stored, plan.redactions)
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)
     // An event that clients are not shown does not tell them of a state, either.

@@ -1,11 +1,12 @@
 import { serverOf } from '../../schemas/ids.ts'
+import { stringAt } from '../../schemas/json.ts'
 import type { Event } from '../protocol/event.ts'
 import type { PowerLevels } from '../protocol/power-levels.ts'
 import type { RoomRules } from '../protocol/room-versions.ts'
 import type { ChildSummaries } from '../storage/child-summaries.ts'
 import type { Batch } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
-import type { RedactionsTable } from '../storage/redactions.ts'
+import type { RedactionsTable, Stay } from '../storage/redactions.ts'
 import type { Room } from '../storage/rooms.ts'
 import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
@@ -30,7 +31,12 @@ export interface RedactionPlan {
   readonly isRedacted: boolean
   /** Redactions that were here before it and take effect on it, with whether clients have had them. */
   readonly waiting: readonly { redaction: StoredEvent; wasShown: boolean }[]
+  /** What it redacts altogether, being a kick or a ban. */
+  readonly stay: Stay | undefined
 }
+
+/** MSC4293. https://github.com/matrix-org/matrix-spec-proposals/pull/4293 */
+const REDACT_EVENTS = 'org.matrix.msc4293.redact_events'
 
 /**
  * Whether a redaction that passed the authorisation rules takes effect on its target. Until room version 2 those rules have
@@ -65,6 +71,7 @@ export class Redactions {
       isShown: event.redacts === undefined || room.rules.auth.redactionsNeedPower || takesEffect,
       isRedacted: !isNew && (await this.#parts.redactions.appliedTo(event.eventId)).length > 0,
       waiting: isNew ? [] : await this.#waiting(room, event),
+      stay: await this.#stay(room, event, stateBefore),
     }
   }
 
@@ -80,6 +87,29 @@ export class Redactions {
       redactions.apply(batch, stored.eventId, redaction.nid)
       if (!wasShown) timelines.append(batch, room.nid, redaction.nid)
     }
+  }
+
+  /** Writes what has been planned beyond that for an event that comes to the end of its room. */
+  applyToStay(batch: Batch, member: StoredEvent, { stay }: RedactionPlan): void {
+    if (!stay) return
+    const { events, redactions, childSummaries } = this.#parts
+    redactions.redactStay(batch, stay, member.nid)
+    events.reread(batch, stay.roomNid, stay.senderNid)
+    childSummaries.shrinkBy(batch, stay.senderNid)
+  }
+
+  /** The stay that a kick or a ban ends, if it wants that redacted and its sender may redact. */
+  async #stay(room: Room, event: Event, stateBefore: number): Promise<Stay | undefined> {
+    const { type, sender, stateKey, content } = event
+    if (type !== 'm.room.member' || stateKey === sender || content[REDACT_EVENTS] !== true) return undefined
+    const membership = stringAt(content, 'membership')
+    if (membership !== 'leave' && membership !== 'ban') return undefined
+    const { states } = this.#parts
+    const join = await states.get(stateBefore, 'm.room.member', stateKey)
+    if (!join || stringAt(join.content, 'membership') !== 'join') return undefined
+    const levels = await states.powerLevels(stateBefore, room)
+    const isAllowed = levels.of(sender) >= Math.max(levels.redact, levels.toSend('m.room.redaction', false))
+    return isAllowed ? { roomNid: room.nid, senderNid: join.senderNid, joinNid: join.nid } : undefined
   }
 
   async #waiting(room: Room, event: Event): Promise<{ redaction: StoredEvent; wasShown: boolean }[]> {

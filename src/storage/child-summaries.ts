@@ -73,6 +73,13 @@ export class ChildSummaries {
     })
   }
 
+  /** All that a user has sent to a room may have been redacted. */
+  shrinkBy(batch: Batch, senderNid: number): void {
+    const mayHold = ({ summary: { edits, references, thread } }: Known) =>
+      edits.length > 0 || references.length > 0 || thread?.bySender.has(senderNid) === true
+    batch.onSettled(() => this.#known.deleteWhere(mayHold))
+  }
+
   /** A child was redacted. */
   shrink(batch: Batch, target: EventId): void {
     batch.onSettled(() => this.#known.delete(target))

@@ -225,6 +225,11 @@ export class Events {
     batch.onSettled(() => this.#stored.delete(nid))
   }
 
+  /** The batch redacts what a user has sent to a room. */
+  reread(batch: Batch, roomNid: number, senderNid: number): void {
+    batch.onSettled(() => this.#stored.deleteWhere((event) => event.senderNid === senderNid && event.room.nid === roomNid))
+  }
+
   #rowOf(batch: Batch, nid: number, room: Room, event: Event, placement: Placement, names: ResolvedNames): EventRow {
     const { standing, stateBefore, stateAfter } = placement
     return {

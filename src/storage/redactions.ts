@@ -1,10 +1,28 @@
 import type { EventId } from '../../schemas/ids.ts'
 import type { Batch, Database } from './database.ts'
 import { eventIdBytes } from './event-ids.ts'
+import { REDACTED } from './stored-event.ts'
 
 const ADD = 'INSERT OR IGNORE INTO redactions (target, redaction_nid, applied) VALUES (?, ?, ?)'
 const APPLY = 'UPDATE redactions SET applied = 1 WHERE target = ? AND redaction_nid = ?'
+/** No more of a room's newest events are looked through for those of one stay. */
+const MAX_SWEPT = 20_000
+const OF_STAY = `SELECT e.event_nid, e.event_id FROM (
+    SELECT event_nid FROM timeline WHERE room_nid = ?
+      AND position > coalesce((SELECT position FROM timeline WHERE room_nid = ? AND event_nid = ?), ${Number.MIN_SAFE_INTEGER})
+      ORDER BY position DESC LIMIT ${MAX_SWEPT}) t
+  JOIN events e ON e.event_nid = t.event_nid WHERE e.sender_nid = ? AND e.standing & ${REDACTED} = 0`
+const ADD_STAY = `INSERT OR IGNORE INTO redactions (target, redaction_nid, applied) SELECT event_id, ?, 1 FROM (${OF_STAY})`
+const MARK_STAY = `UPDATE events SET standing = standing | ${REDACTED} WHERE event_nid IN (SELECT event_nid FROM (${OF_STAY}))`
 const OF_TARGET = 'SELECT redaction_nid FROM redactions WHERE target = ? AND applied = ? ORDER BY redaction_nid'
+
+/** What a user has sent to a room since they came into it. */
+export interface Stay {
+  readonly roomNid: number
+  readonly senderNid: number
+  /** The user's member event. */
+  readonly joinNid: number
+}
 
 /** The `redactions` table: which redactions name which events, and whether they have taken effect on them. */
 export class RedactionsTable {
@@ -26,6 +44,13 @@ export class RedactionsTable {
   apply(batch: Batch, target: EventId, redactionNid: number): void {
     batch.run(APPLY, eventIdBytes(target), redactionNid)
     this.#awaitCommit(batch, target, redactionNid, true)
+  }
+
+  /** Redacts all of a stay, as the member event that ended it wants. */
+  redactStay(batch: Batch, { roomNid, senderNid, joinNid }: Stay, redactionNid: number): void {
+    const stay = [roomNid, roomNid, joinNid, senderNid]
+    batch.run(ADD_STAY, redactionNid, ...stay)
+    batch.run(MARK_STAY, ...stay)
   }
 
   /** The nids of the redactions that have taken effect on an event, or will with the next commits. */
