@@ -11,6 +11,7 @@ import { inviteExchange } from '../federation/outbound/third-party-invites.ts'
 import { ThirdPartyInvites } from '../rooms/third-party-invites.ts'
 import { LocalNotificationSettings } from '../users/local-notifications.ts'
 import { SharedSecretRegistration } from '../users/shared-secret.ts'
+import { TurnServers } from '../users/turn.ts'
 import { requestToSign, signRequest } from '../protocol/xmatrix.ts'
 import { createAccounts } from './accounts.ts'
 import { createDeviceLists, createDevices, createDeviceStreams } from './devices.ts'
@@ -74,6 +75,7 @@ export function createServices(foundation: Foundation) {
       serverName: config.serverName,
       publicBaseUrl: config.publicBaseUrl,
       livekitServiceUrls: config.rtc.livekitServiceUrls,
+      turnServers: new TurnServers(clock, config.turn),
       support: config.wellKnown.support,
       delayedEventLimits: config.delayedEvents,
       defaultRoomVersion: config.rooms.defaultVersion,

@@ -1,6 +1,21 @@
 /** Groups of keys that schema.ts has in several places, or that are long. */
 import { Type } from 'typebox'
-import { choice, count, flag, group, list, opaqueId, path, perSecond, port, secret, text, url } from './keys.ts'
+import {
+  choice,
+  count,
+  flag,
+  group,
+  list,
+  milliseconds,
+  opaqueId,
+  path,
+  perSecond,
+  port,
+  secret,
+  text,
+  turnUri,
+  url,
+} from './keys.ts'
 
 export const listener = group('A socket that the server listens on.', {
   address: text('IP address to listen on; `0.0.0.0` is every IPv4 address, `::` every address.', { default: '127.0.0.1' }),
@@ -46,3 +61,12 @@ export const openIdProvider = group('A provider.', {
     false,
   ),
 })
+
+export const turnServers = group(
+  'TURN servers, through which calls between two users go where their devices do not reach each other.',
+  {
+    uris: list('Their addresses.', turnUri('Such as `turn:turn.example.org:3478?transport=udp`.')),
+    shared_secret: secret('The secret that they share with this server: `static-auth-secret` of coturn.'),
+    lifetime_ms: milliseconds('How long what a user is let in with is good.', 86_400_000),
+  },
+)

@@ -63,6 +63,8 @@ const checkedText = (expected: string, check: (value: string) => boolean, info: 
 
 export const url = (description: string, extra: Extra = {}) =>
   checkedText('an http:// or https:// URL', isHttpUrl, { description, ...extra })
+export const turnUri = (description: string) =>
+  checkedText('a turn: or turns: URI', (value) => /^turns?:./.test(value), { description })
 export const ipRange = () => checkedText('an IP address or a range such as 10.0.0.0/8', isIpRange)
 export const hostAndPort = (description: string) =>
   checkedText('a host name or address, with or without :port', isServerName, { description })

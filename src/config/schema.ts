@@ -20,7 +20,7 @@ import {
   url,
   userIdText,
 } from './keys.ts'
-import { limit, listener, openIdProvider } from './groups.ts'
+import { limit, listener, openIdProvider, turnServers } from './groups.ts'
 
 /** What is not on the public internet: private, loopback, link-local, shared, documentation and multicast ranges. */
 const PRIVATE_RANGES = (
@@ -201,6 +201,7 @@ export const configSchema = group('The configuration of one server.', {
       { default: [] },
     ),
   }),
+  turn: Type.Optional(turnServers),
   email: Type.Optional(
     group('Mail, to verify addresses and reset passwords.', {
       smtp_host: text('Mail server.'),

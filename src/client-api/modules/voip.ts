@@ -1,5 +1,8 @@
 import { getTurnServer } from '../../../schemas/client/voip.ts'
 import { type Route, route } from '../../http/route.ts'
+import type { TurnServers } from '../../users/turn.ts'
 
-/** No TURN server can be configured: clients do without. */
-export const voipRoutes = (): Route[] => [route(getTurnServer, async () => ({}))]
+export const voipRoutes = ({ turnServers }: { turnServers: TurnServers }): Route[] => [
+  // Where there are none, clients do without.
+  route(getTurnServer, async ({ requester }) => turnServers.credentialsFor(requester.userId) ?? {}),
+]
