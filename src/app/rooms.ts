@@ -59,5 +59,5 @@ export function createRoomCore(
 /** Receipt of events from other servers, once there is a way to ask those servers. */
 export function createReceipt(clock: Clock, storage: Storage, core: RoomCore, history: RemoteHistory, limits?: GapLimits) {
   const gaps = new GapFiller({ ...storage, ...core, clock, history }, limits)
-  return { gaps, receiver: new EventReceiver({ ...storage, ...core, gaps }) }
+  return { gaps, receiver: new EventReceiver({ ...storage, ...core, clock, gaps }) }
 }

@@ -18,6 +18,7 @@ import { destinationsOf } from './destinations.ts'
 import { endsBeside, isBuiltOn } from './ends.ts'
 import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
 import { relate } from './relation.ts'
+import type { ResolutionEffort } from './resolution-effort.ts'
 import type { StateResolver } from './resolve.ts'
 
 export interface EventWriterParts extends RedactionsParts {
@@ -40,6 +41,8 @@ export interface PersistOptions {
   forward?: boolean
   /** It was built a moment ago: there is no need to look for it. */
   isNew?: boolean
+  /** Is told what it takes to resolve the state of the room anew. */
+  effort?: ResolutionEffort
   /** Further operations of the same batch. */
   also?: (batch: Batch, stored: StoredEvent) => void
 }
@@ -86,7 +89,7 @@ export class EventWriter {
     const plan = await this.#plan(room, event, stateBefore, options)
     const others = await endsBeside(this.#parts, head, event, plan.nid)
     if (others.length === 0 && head.stateRoot === stateBefore) return this.#extend(room, event, stateBefore, plan, options)
-    return this.#parts.db.together(room.nid, () => this.#fork(room, head, event, stateBefore, plan, others, options))
+    return this.#fork(room, head, event, stateBefore, plan, others, options)
   }
 
   /**
@@ -176,7 +179,10 @@ export class EventWriter {
     })
   }
 
-  /** The event leaves other ends beside it: the current state has to be resolved anew. Its writes are committed together. */
+  /**
+   * The event leaves other ends beside it: the current state has to be resolved anew. That may take long, so that nothing is
+   * queued before it is done.
+   */
   async #fork(
     room: Room,
     head: RoomHead,
@@ -186,22 +192,24 @@ export class EventWriter {
     others: readonly ForwardExtremity[],
     options: PersistOptions,
   ): Promise<Persisted> {
+    const { db, maps, resolver } = this.#parts
     const root = plan.change.root
-    const appended = this.#write(room, (batch) => {
-      this.#parts.maps.write(batch, plan.change)
-      return this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
-    })
-    const isEnd = others.length === 0 || !(await isBuiltOn(this.#parts, room, event))
-    const extremities = isEnd ? [...others, extremityOf(appended.stored, root)] : others
-    const roots = extremities.map(({ stateAfter }) => stateAfter)
-    const stateRoot = await this.#parts.resolver.resolve(room, roots)
-    const members = await this.#members.prepare(await this.#members.between(head.stateRoot, stateRoot))
-    const next = { extremities, stateRoot }
-    const { written } = this.#write(room, (batch) => {
-      this.#finish(batch, room, event, appended.stored, plan, next, members, options)
-      return appended.stored
-    })
-    return { stored: appended.stored, written: Promise.all([appended.written, written]).then(() => undefined) }
+    const batch = db.draft()
+    try {
+      // The resolution finds the event and its state as pending ones.
+      maps.write(batch, plan.change)
+      const stored = this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
+      const isEnd = others.length === 0 || !(await isBuiltOn(this.#parts, room, event))
+      const extremities = isEnd ? [...others, extremityOf(stored, root)] : others
+      const roots = extremities.map(({ stateAfter }) => stateAfter)
+      const stateRoot = await resolver.resolve(room, roots, options.effort)
+      const members = await this.#members.prepare(await this.#members.between(head.stateRoot, stateRoot))
+      this.#finish(batch, room, event, stored, plan, { extremities, stateRoot }, members, options)
+      return { stored, written: db.queue(batch, room.nid) }
+    } catch (cause) {
+      batch.settle(false)
+      throw cause
+    }
   }
 
   async #plan(

@@ -6,6 +6,7 @@
  * and off the event loop; here follow the checks against auth events and state, and what to fetch when those are not here.
  */
 import type { EventId, ServerName } from '../../schemas/ids.ts'
+import type { Clock } from '../core/clock.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { type AuthVerdict, authorise, checkAuthEvents } from '../protocol/event-auth/index.ts'
 import type { Event } from '../protocol/event.ts'
@@ -19,6 +20,7 @@ import type { GapFiller } from './gaps.ts'
 import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
 import type { EventWriter, Persisted, PersistOptions } from './persist.ts'
+import { ResolutionEffort } from './resolution-effort.ts'
 import type { StateResolver } from './resolve.ts'
 import type { RoomStates } from './state.ts'
 
@@ -35,6 +37,7 @@ export type Verdict =
   | { readonly kind: 'missing'; readonly why: string }
 
 export interface EventReceiverParts {
+  clock: Clock
   events: Events
   heads: RoomHeads
   states: RoomStates
@@ -49,6 +52,7 @@ interface Receipt {
   readonly origin: ServerName
   readonly room: Room
   readonly budget: GapBudget
+  readonly effort: ResolutionEffort
   /** What has been queued to be written. */
   readonly writes: Promise<void>[]
 }
@@ -73,7 +77,7 @@ export class EventReceiver {
   receive(origin: ServerName, room: Room, received: readonly Event[], options: PersistOptions = {}): Promise<Verdict[]> {
     return this.#inbound.run(`${room.nid} ${origin}`, async () => {
       using budget = this.#parts.gaps.budget()
-      const receipt = { origin, room, budget, writes: [] }
+      const receipt = { origin, room, budget, effort: new ResolutionEffort(), writes: [] }
       const verdicts: Verdict[] = []
       for (const event of received) verdicts.push(await this.#receiveOne(receipt, event, options))
       await Promise.all(receipt.writes)
@@ -101,7 +105,11 @@ export class EventReceiver {
     const stateBefore = await this.#stateBefore(receipt, event, fillsGap)
     if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
     const auth = await this.#authEvents(receipt, event)
-    return 'kind' in auth ? auth : this.#judge(receipt, event, auth.verdict, stateBefore, options)
+    if ('kind' in auth) return auth
+    const verdict = await this.#judge(receipt, event, auth.verdict, stateBefore, options)
+    const rest = receipt.effort.takeRest()
+    if (rest > 0) await this.#parts.clock.sleep(rest)
+    return verdict
   }
 
   /** Step 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected. */
@@ -118,7 +126,7 @@ export class EventReceiver {
   }
 
   /** The state before the event: what the states after its prev events resolve to. Undefined where it cannot be known. */
-  async #stateBefore({ origin, room, budget }: Receipt, event: Event, mayFetch: boolean): Promise<number | undefined> {
+  async #stateBefore({ origin, room, budget, effort }: Receipt, event: Event, mayFetch: boolean): Promise<number | undefined> {
     const { events, gaps, resolver } = this.#parts
     const placed = [...(await events.byIds(event.prevEvents)).values()].filter((prev) => isPlaced(prev, room))
     const roots = placed.map(({ stateAfter }) => stateAfter)
@@ -127,12 +135,12 @@ export class EventReceiver {
       if (root === undefined) return undefined
       roots.push(root)
     }
-    return resolver.resolve(room, roots)
+    return resolver.resolve(room, roots, effort)
   }
 
   /** Steps 4 to 6 come to their verdict here, under the room's lock. */
   #judge(
-    { room, writes }: Receipt,
+    { room, effort, writes }: Receipt,
     event: Event,
     byAuthEvents: AuthVerdict,
     stateBefore: number,
@@ -165,7 +173,7 @@ export class EventReceiver {
         keep(await writer.keep(room, event, Standing.softFailed, stateBefore))
         return { kind: 'soft-failed', rule: now.rule }
       }
-      return { kind: 'accepted', stored: keep(await writer.accept(room, event, stateBefore, options)) }
+      return { kind: 'accepted', stored: keep(await writer.accept(room, event, stateBefore, { ...options, effort })) }
     })
   }
 

@@ -3,6 +3,7 @@ import type { CheckedEvent, EventId, StateKey } from '../protocol/event.ts'
 import { stateMapKey } from '../protocol/state-map.ts'
 import { Heap } from '../core/heap.ts'
 import { Turns } from '../core/slices.ts'
+import type { AuthGraph } from '../storage/auth-graph.ts'
 import { CheckedEvents, type CheckedEventsParts, type KnownEvent } from '../storage/checked-events.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { RoomStates } from './state.ts'
@@ -14,6 +15,7 @@ const BASIS: readonly StateKey[] = [
 ]
 
 export interface MaterialParts extends CheckedEventsParts {
+  readonly authGraph: AuthGraph
   readonly states: RoomStates
 }
 
@@ -44,6 +46,11 @@ export class Material {
     return this.#byNid.get(nid)?.event
   }
 
+  /** The auth events of an event, at hand or not. */
+  async authEvents(nid: number): Promise<readonly number[]> {
+    return this.#byNid.get(nid)?.authEvents ?? this.#parts.authGraph.authEvents(nid)
+  }
+
   async load(nids: Iterable<number>): Promise<void> {
     const missing = [...new Set(nids)].filter((nid) => !this.#byNid.has(nid))
     for await (const part of this.#reader.read(missing)) {
@@ -57,7 +64,7 @@ export class Material {
   async loadAuthEvents(nids: Iterable<number>): Promise<void> {
     const cited = new Set<number>()
     for (const nid of nids) {
-      for (const authEvent of await this.#parts.authGraph.authEvents(nid)) cited.add(authEvent)
+      for (const authEvent of await this.authEvents(nid)) cited.add(authEvent)
       if (this.#turns.isDue) await this.#turns.next()
     }
     await this.load(cited)
@@ -105,7 +112,7 @@ export class Material {
     }
     for (const nid of this.#byNid.keys()) enter(nid)
     for (let latest = lines.pop(); latest !== undefined && lines.size > 0; latest = lines.pop()) {
-      const authEvents = await this.#parts.authGraph.authEvents(latest)
+      const authEvents = await this.authEvents(latest)
       await this.load(authEvents)
       authEvents.forEach(enter)
       if (this.#turns.isDue) await this.#turns.next()

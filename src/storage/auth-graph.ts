@@ -83,11 +83,6 @@ export class AuthGraph {
     })
   }
 
-  /** Takes down what somebody has read of an event anyway. */
-  remember(nid: number, authEvents: readonly number[]): void {
-    this.#authEvents.set(nid, authEvents)
-  }
-
   #further(citation: Citation, isCited: boolean): FurtherCitation {
     return { ...citation, isCited: isCited || this.#pendingCitations.has(citation.citing) }
   }

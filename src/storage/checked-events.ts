@@ -5,7 +5,6 @@
 import type { EventId, UserId } from '../../schemas/ids.ts'
 import { slicesOf } from '../core/slices.ts'
 import type { CheckedEvent } from '../protocol/event.ts'
-import type { AuthGraph } from './auth-graph.ts'
 import type { Database } from './database.ts'
 import { eventIdOfBytes } from './event-ids.ts'
 import { decodeCitations, type EventReference } from './event-layout.ts'
@@ -29,6 +28,8 @@ export interface KnownEvent {
   readonly kindNid: number
   readonly isRejected: boolean
   readonly event: CheckedEvent
+  /** The nids of its auth events, where reading it told them. */
+  readonly authEvents: readonly number[] | undefined
 }
 
 interface Row {
@@ -46,7 +47,6 @@ type Citations = NonNullable<ReturnType<typeof decodeCitations>>
 export interface CheckedEventsParts {
   db: Database
   events: Events
-  authGraph: AuthGraph
 }
 
 /** Reads for one resolution of a room: the ids that events cite are looked up once. */
@@ -113,8 +113,14 @@ export class CheckedEvents {
       rules,
     }
     const nids = authEvents.filter((reference) => typeof reference === 'number')
-    if (nids.length === authEvents.length) this.#parts.authGraph.remember(row.event_nid, nids)
-    return { nid: row.event_nid, kindNid: row.kind_nid, isRejected: isRejected(row.standing), event }
+    const isComplete = nids.length === authEvents.length
+    return {
+      nid: row.event_nid,
+      kindNid: row.kind_nid,
+      isRejected: isRejected(row.standing),
+      event,
+      authEvents: isComplete ? nids : undefined,
+    }
   }
 
   async #readIds(read: readonly [Row, Citations][]): Promise<void> {
@@ -140,6 +146,6 @@ export class CheckedEvents {
   }
 }
 
-function knownEvent({ nid, kindNid, isRejected }: StoredEvent, event: CheckedEvent): KnownEvent {
-  return { nid, kindNid, isRejected, event }
+function knownEvent(stored: StoredEvent, event: CheckedEvent): KnownEvent {
+  return { nid: stored.nid, kindNid: stored.kindNid, isRejected: stored.isRejected, event, authEvents: undefined }
 }

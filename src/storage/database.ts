@@ -101,15 +101,28 @@ export class Database implements AsyncDisposable {
    * Writes of the same `chain` (a room) build on one another: when one fails, those queued after it fail with it.
    */
   async write<T>(fill: (batch: Batch) => T, chain?: number): Promise<T> {
-    const batch = new Batch(this)
+    const batch = this.draft()
     const result = fill(batch)
-    await new Promise<void>((resolve, reject) => {
+    await this.queue(batch, chain)
+    return result
+  }
+
+  /**
+   * A batch that is filled bit by bit, with other work in between, and holds nobody up: what it has so far is found by those
+   * who read pending things. It draws its positions last, right before it is queued; or it is dropped by `settle(false)`.
+   */
+  draft(): Batch {
+    return new Batch(this)
+  }
+
+  /** Queues a batch, as `write` does with the one that it fills. */
+  queue(batch: Batch, chain?: number): Promise<void> {
+    return new Promise((resolve, reject) => {
       const queued = { batch, chain, resolve, reject }
       const held = chain === undefined ? undefined : this.#held.get(chain)
       if (held) held.push(queued)
       else this.#enqueue(queued)
     })
-    return result
   }
 
   /**
