@@ -13,8 +13,13 @@ import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
 import type { RemoteHistory } from './remote-history.ts'
 
-/** How many events one gap may bring; a larger one is bridged by the state behind it. */
+/** How many events are asked for at once. */
 const MISSING_LIMIT = 50
+/**
+ * How often we ask about one gap: servers give 20 to 50 events at a time. A larger gap is bridged by the state behind it, for
+ * which questions must be left, and what was in it comes as history, out of order.
+ */
+const MISSING_ROUNDS = 15
 
 export interface GapFillerParts {
   clock: Clock
@@ -49,16 +54,31 @@ export class GapFiller {
 
   /**
    * The events between the end of the room and `event`, the earliest first; as many as the server gives and the limit allows.
-   * What is from before our time in the room is history, which comes by backfill.
+   * Servers give a few at a time, so that they are asked again for what those build on. What is from before our time in the
+   * room is history, which comes by backfill.
    */
   async eventsBefore(server: ServerName, room: Room, event: Event, budget: GapBudget): Promise<Event[]> {
     const { heads, history } = this.#parts
     const { extremities } = await heads.get(room)
     const minDepth = await this.#firstDepth(room)
     const earliest = extremities.map(({ eventId }) => eventId)
-    const range = { earliest, latest: [event.eventId], limit: MISSING_LIMIT, minDepth }
-    const missing = await this.#ask(server, budget, (signal) => history.missingEvents(server, room, range, signal))
-    return inOrder((missing ?? []).filter(({ depth }) => depth >= minDepth))
+    const found = new Map<EventId, Event>()
+    let latest = [event.eventId]
+    for (let round = 0; latest.length > 0 && round < MISSING_ROUNDS; round++) {
+      const range = { earliest, latest, limit: MISSING_LIMIT, minDepth }
+      const given = await this.#ask(server, budget, (signal) => history.missingEvents(server, room, range, signal))
+      const fresh = (given ?? []).filter(({ eventId, depth }) => depth >= minDepth && !found.has(eventId))
+      for (const missing of fresh) found.set(missing.eventId, missing)
+      latest = await this.#openEnds(fresh, found, minDepth)
+    }
+    return inOrder([...found.values()])
+  }
+
+  /** Those of some events of a gap that build on others that are neither here nor found yet. */
+  async #openEnds(fresh: readonly Event[], found: ReadonlyMap<EventId, Event>, minDepth: number): Promise<EventId[]> {
+    const known = await this.#parts.events.nids(fresh.flatMap(({ prevEvents }) => prevEvents))
+    const isOpen = ({ depth, prevEvents }: Event) => depth > minDepth && prevEvents.some((id) => !known.has(id) && !found.has(id))
+    return fresh.filter(isOpen).map(({ eventId }) => eventId)
   }
 
   /** Takes in the auth chain of an event. */

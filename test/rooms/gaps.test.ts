@@ -98,6 +98,46 @@ test('a gap that only opens further gaps is given up', async () => {
   assert.deepEqual(await hs.receive(hostile, hs.message('in order')), ['accepted'])
 })
 
+test('a gap of more events than a server gives at once comes whole and in order', async () => {
+  const made: Event[] = []
+  await using hs = await setUp({
+    missingEvents: async (_server, _room, { latest }) => {
+      const end = made.findIndex(({ eventId }) => eventId === latest[0])
+      return made.slice(Math.max(end - 20, 0), end)
+    },
+    stateIds: () => assert.fail('the state is asked for'),
+  })
+  for (let n = 0; n < 130; n++)
+    made.push(hs.message(String(n), n === 0 ? undefined : made.slice(-1).map(({ eventId }) => eventId)))
+  assert.deepEqual(await hs.receive(honest, ...made.slice(-1)), ['accepted'])
+  const { storage } = hs.replica
+  const entries = await storage.timelines.backwards(hs.room.nid, 0, storage.db.position, made.length)
+  const stored = await storage.events.byNids(entries.map(({ nid }) => nid))
+  assert.deepEqual(
+    entries.toReversed().map(({ nid }) => stored.get(nid)?.eventId),
+    made.map(({ eventId }) => eventId),
+  )
+  assert.equal(hs.asked.length, 7)
+})
+
+test('a gap that is too large to come whole is bridged by the state behind it', async () => {
+  const made: Event[] = []
+  await using hs = await setUp({
+    missingEvents: async (_server, _room, { latest }) => {
+      const end = made.findIndex(({ eventId }) => eventId === latest[0])
+      return made.slice(Math.max(end - 1, 0), end)
+    },
+    stateIds: async () => {
+      const state = await hs.replica.core.states.all((await hs.replica.core.heads.get(hs.room)).stateRoot)
+      return { state: state.map(({ eventId }) => eventId), authChain: [] }
+    },
+    events: async (_server, _room, eventIds) => made.filter(({ eventId }) => eventIds.includes(eventId)),
+  })
+  for (let n = 0; n < 40; n++)
+    made.push(hs.message(String(n), n === 0 ? undefined : made.slice(-1).map(({ eventId }) => eventId)))
+  assert.deepEqual(await hs.receive(honest, ...made.slice(-1)), ['accepted'])
+})
+
 test('a state of more unknown events than may be asked for is not asked for', async () => {
   const state = Array.from({ length: GAP_LIMITS.singleEvents + 1 }, (_, n) => unknown(n))
   const made: Event[] = []
