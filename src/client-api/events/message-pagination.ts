@@ -15,7 +15,7 @@ interface Services {
 
 export const messagePaginationRoutes = ({ history, clientEvents }: Services): Route[] => [
   route(getRoomEvents, async ({ requester, params, query }) => {
-    const choice = eventFilterOf(query.filter)
+    const choice = eventFilterOf(query.filter, params.roomId)
     const { events, start, end } = await history.page(requester, params.roomId, {
       direction: query.dir,
       from: positionOf(query.from),

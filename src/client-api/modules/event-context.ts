@@ -20,7 +20,7 @@ interface Services {
 
 export const eventContextRoutes = (services: Services): Route[] => [
   route(getEventContext, async ({ requester, params, query }) => {
-    const choice = eventFilterOf(query.filter)
+    const choice = eventFilterOf(query.filter, params.roomId)
     const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
     const limits = { before: Math.floor(limit / 2), after: limit, total: limit }
     const context = await services.history.context(requester, params.roomId, params.eventId, limits, choice)

@@ -66,6 +66,10 @@ test('a filter chooses among events, and brings the members that it leaves out',
   const filtered = (filter: JsonObject) => messages(alice, room, { dir: 'b', filter: JSON.stringify(filter) })
   assert.deepEqual(bodies(await filtered({ types: ['m.room.message'] })), ['from bob', 'from alice'])
   assert.deepEqual(bodies(await filtered({ types: ['m.room.m*sage'], not_senders: [bob.id] })), ['from alice'])
+  const messagesOf = { types: ['m.room.message'] }
+  assert.deepEqual(bodies(await filtered({ ...messagesOf, rooms: [room] })), ['from bob', 'from alice'])
+  for (const rooms of [{ rooms: ['!other:ours.test'] }, { not_rooms: [room] }])
+    assert.deepEqual(bodies(await filtered({ ...messagesOf, ...rooms })), [])
   const lazy = await filtered({ senders: [bob.id], types: ['m.room.message'], lazy_load_members: true })
   assert.deepEqual(
     lazy.state?.map((event) => event.state_key),
