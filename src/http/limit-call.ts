@@ -22,6 +22,17 @@ export function limitCall(call: Call, { rateLimiter, log }: { rateLimiter: RateL
   }
 }
 
+/** Each so many bytes of a body count as one more call of the device: to read and check them takes as long. */
+const BYTES_OF_A_CALL = 16 * 1024
+
+/** Counts a body of so many bytes against the device that sends it. */
+export function chargeBody({ requester }: Call, bytes: number, rateLimiter: RateLimiter): void {
+  if (requester === undefined || 'origin' in requester || requester.unlimited === true || requester.deviceId === undefined) return
+  rateLimiter.charge(deviceKey(requester), Math.floor(bytes / BYTES_OF_A_CALL))
+}
+
+const deviceKey = ({ userId, deviceId }: Requester): string => `${userId} ${deviceId}`
+
 /** A server counts for itself; whoever has not logged in, or is about to, for the address; all others for device and user. */
 function countsOf(call: Call): Count[] {
   const limiter = call.endpoint?.rateLimit ?? 'none'
@@ -32,10 +43,11 @@ function countsOf(call: Call): Count[] {
   return requester.unlimited === true ? [] : countsOfUser(limiter, requester)
 }
 
-function countsOfUser(limiter: Limiter, { userId, deviceId, messageLimit }: Requester): Count[] {
+function countsOfUser(limiter: Limiter, requester: Requester): Count[] {
+  const { userId, deviceId, messageLimit } = requester
   const own = limiter === 'message' ? messageLimit : undefined
   const ofUser = { limiter, key: userId, limit: own }
   // Whoever may send more than others may do so from one device.
   if (deviceId === undefined || own) return [ofUser]
-  return [{ limiter: 'device', key: `${userId} ${deviceId}` }, ofUser]
+  return [{ limiter: 'device', key: deviceKey(requester) }, ofUser]
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.ts'
 import { type Authenticators, authenticate } from './authenticate.ts'
 import { parseJsonObject, readBody, textOf } from './body.ts'
 import type { Call } from './call.ts'
-import { limitCall } from './limit-call.ts'
+import { chargeBody, limitCall } from './limit-call.ts'
 import { type Query, queryReader } from './query.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { RawResponse, rawJson } from './reply.ts'
@@ -62,12 +62,22 @@ export async function serve(mounted: Mounted, call: Call, queryText: string, sta
   call.authenticateAgain = () => authenticate(call, endpoint, queryToken, stages.authenticators)
   call.requester = await call.authenticateAgain()
   limitCall(call, stages)
-  if (endpoint.auth !== 'server') await takeBody(call, stages.bodyTimeoutMs)
+  if (endpoint.auth !== 'server') await takeClientBody(call, stages)
   check(mounted, call)
   const answer = await mounted.route.handle(call)
   const response = answer instanceof RawResponse ? answer : rawJson(JSON.stringify(answer))
   if (stages.onUndeclared) checkResponse(mounted, response, stages.onUndeclared)
   return response
+}
+
+/** A body that says how long it is counts before it comes, so that not many long ones come at once. */
+async function takeClientBody(call: Call, { bodyTimeoutMs, rateLimiter }: Stages): Promise<void> {
+  const { endpoint, req } = call
+  if (endpoint?.body === undefined) return
+  const announced = req.headers['content-length']
+  if (announced !== undefined) chargeBody(call, Math.min(Number(announced), endpoint.maxBody), rateLimiter)
+  await takeBody(call, bodyTimeoutMs)
+  if (announced === undefined) chargeBody(call, call.bodyText.length, rateLimiter)
 }
 
 async function takeBody(call: Call, timeoutMs: number): Promise<void> {

@@ -54,15 +54,26 @@ export class RateLimiter {
   take(limiter: Limiter, key: string, limit?: Limit): number {
     if (!this.#limits.enabled || limiter === 'none') return 0
     const { perSecond, burst } = limit ?? this.#limits[limiter === 'room-creation' ? 'roomCreation' : limiter]
+    const bucket = this.#bucket(`${limiter} ${key}`, perSecond, burst)
+    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1000)
+    bucket.tokens -= 1
+    return 0
+  }
+
+  /** Counts further calls of a device without refusing them: those that follow wait for longer. */
+  charge(device: string, calls: number): void {
+    if (!this.#limits.enabled || calls === 0) return
+    const { perSecond, burst } = this.#limits.device
+    this.#bucket(`device ${device}`, perSecond, burst).tokens -= calls
+  }
+
+  #bucket(name: string, perSecond: number, burst: number): Bucket {
     const now = this.#clock.now()
-    const name = `${limiter} ${key}`
     const bucket = this.#buckets.get(name) ?? { tokens: burst, at: now }
     // A clock that was set back adds nothing.
     bucket.tokens = Math.min(burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * perSecond)
     bucket.at = now
     this.#buckets.set(name, bucket)
-    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1000)
-    bucket.tokens -= 1
-    return 0
+    return bucket
   }
 }

@@ -131,6 +131,29 @@ test('a device gone wild leaves room for the others of its user, whose limit hol
   assert.deepEqual(limiters, ['device', 'device', 'message'])
 })
 
+for (const [name, headers] of [
+  ['announced', {}],
+  ['that comes in chunks', { 'transfer-encoding': 'chunked' }],
+] as const)
+  test(`a long body ${name} counts as many calls`, async () => {
+    const device = { perSecond: 10, burst: 3 }
+    const rateLimiter = new RateLimiter({ ...LIMITS, device, enabled: true }, { now: () => 0 })
+    const taking = route(
+      endpoint('PUT', PATH, { auth: 'access-token', rateLimit: 'message', body: jsonObject(), response: jsonObject(), spec: '' }),
+      tellWho,
+    )
+    await using server = await testServer([taking], {
+      rateLimiter,
+      authenticators: authenticators({ phone: { ...ALICE, deviceId: 'PHONE' as DeviceId } }),
+    })
+    const put = (length: number) => server.call('PUT', PATH, { token: 'phone', headers, body: { text: 'x'.repeat(length) } })
+    assert.equal((await put(10)).status, 200)
+    assert.equal((await put(100_000)).status, 200)
+    const answer = await put(10)
+    // One of the three is left, but for the six that the long one counts.
+    assert.deepEqual([answer.status, answer.json.retry_after_ms], [429, 600])
+  })
+
 test('a limit of their own holds for a user, and for all they do from one device', async () => {
   const rateLimiter = new RateLimiter({ ...LIMITS, device: { perSecond: 1, burst: 1 }, enabled: true }, { now: () => 0 })
   const bot = { ...ALICE, deviceId: 'BOT' as DeviceId, messageLimit: { perSecond: 100, burst: 5 } }
