@@ -7,8 +7,10 @@ import type { Events } from '../storage/events.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import type { Rooms } from '../storage/rooms.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
+import type { RoomHeads } from './heads.ts'
 import type { EventChoice } from './history.ts'
 import type { SearchIndex } from './search-index.ts'
+import type { RoomStates } from './state.ts'
 import type { Viewer, Visibility } from './visibility.ts'
 
 const TOKEN = /^([nk])([0-9]{1,15})$/
@@ -25,6 +27,8 @@ export interface EventSearchParts {
   rooms: Rooms
   events: Events
   memberships: Memberships
+  heads: RoomHeads
+  states: RoomStates
   visibility: Visibility
   eventWords: EventWords
   searchIndex: SearchIndex
@@ -96,8 +100,20 @@ export class EventSearch {
   async #wanted(viewer: Viewer, matches: readonly WordMatch[], choice: EventChoice): Promise<Map<number, StoredEvent>> {
     const { events, visibility } = this.#parts
     const stored = await events.byNids(matches.map(({ nid }) => nid))
-    const candidates = [...stored.values()].filter((event) => !event.redacted && choice.passes(event))
+    const encrypted = await this.#encrypted([...stored.values()])
+    const candidates = [...stored.values()].filter(
+      (event) => !event.redacted && !encrypted.has(event.room.nid) && choice.passes(event),
+    )
     return new Map((await visibility.visible(candidates, viewer)).map((event) => [event.nid, event]))
+  }
+
+  /** The search will not include rooms that are end to end encrypted. */
+  async #encrypted(events: readonly StoredEvent[]): Promise<Set<number>> {
+    const { heads, states } = this.#parts
+    const encrypted = new Set<number>()
+    for (const [nid, room] of new Map(events.map((event) => [event.room.nid, event.room])))
+      if (await states.get((await heads.get(room)).stateRoot, 'm.room.encryption')) encrypted.add(nid)
+    return encrypted
   }
 
   async #rooms({ userNid }: Viewer, { choice }: SearchRequest): Promise<number[]> {

@@ -84,3 +84,15 @@ test('results come with what is around them, with state and in groups', async ()
   const groups = (found['groups'] as JsonObject)['room_id'] as JsonObject
   assert.deepEqual((groups[room] as JsonObject)['results'], [result.result.event_id])
 })
+
+test('rooms that are encrypted are not searched', async () => {
+  await using server = await testHomeserver()
+  const alice = await server.user('alice')
+  const [open, encrypted] = [await alice.createRoom({ name: 'Otters' }), await alice.createRoom({ name: 'More otters' })]
+  await alice.setState(encrypted, 'm.room.encryption', { algorithm: 'm.megolm.v1.aes-sha2' })
+  const { results } = await find(alice, 'otters')
+  assert.deepEqual(
+    results.map(({ result }) => result['room_id']),
+    [open],
+  )
+})
