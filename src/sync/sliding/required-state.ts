@@ -67,10 +67,12 @@ class Part {
   }
 
   get matchesAllMembers(): boolean {
-    const { include, lazyMembers } = this.choice
-    return !lazyMembers && include.some(({ type, stateKey }) => (type ?? MEMBER) === MEMBER && stateKey === undefined)
+    const { include, exclude, lazyMembers } = this.choice
+    return !lazyMembers && include.some(isAllMembers) && !exclude.some(isAllMembers)
   }
 }
+
+const isAllMembers = ({ type, stateKey }: StateElement): boolean => (type ?? MEMBER) === MEMBER && stateKey === undefined
 
 /** The state that all lists and subscriptions that a room matches ask for together. The same choices give the same object. */
 export class RequiredState {
@@ -112,12 +114,12 @@ export class RequiredState {
     return this.#parts.some((part) => part.matches(type, names))
   }
 
-  /** The keys that are asked for by name. */
+  /** The keys that are asked for by name; among them members who are asked for with whatever else has their name. */
   keys(me: UserId): StateKey[] {
     const keys: StateKey[] = []
     for (const { choice } of this.#parts)
       for (const { type, stateKey } of choice.include)
-        if (type !== undefined && stateKey !== undefined) keys.push({ type, stateKey: stateKey === ME ? me : stateKey })
+        if (stateKey !== undefined) keys.push({ type: type ?? MEMBER, stateKey: stateKey === ME ? me : stateKey })
     return keys.filter(({ type, stateKey }) => this.matches(type, stateKey, me))
   }
 

@@ -35,4 +35,14 @@ test('members are lazy together unless somebody asks for all of them', () => {
   const lazy = required([], true)
   assert.ok(lazy.and(required([element('m.room.name', '')])).lazyMembers)
   assert.ok(!lazy.and(required([element('m.room.member')])).lazyMembers)
+  assert.ok(lazy.and(required([element()], false, [element('m.room.member')])).lazyMembers)
+})
+
+test('a key without a type matches all types, that of members too', () => {
+  const both = required([element(undefined, ME)], true)
+  assert.deepEqual(
+    [both.matches('a', ME, ME), both.matches('m.room.member', ME, ME), both.matches('a', '', ME)],
+    [true, true, false],
+  )
+  assert.deepEqual(both.keys(ME), [{ type: 'm.room.member', stateKey: ME }])
 })
