@@ -5,6 +5,7 @@
  * from late to early, whatever senders say of depths and times.
  */
 import { Heap } from '../core/heap.ts'
+import { Turns } from '../core/slices.ts'
 import type { AuthGraph } from '../storage/auth-graph.ts'
 
 export interface AuthChainsParts {
@@ -19,6 +20,7 @@ export class AuthChains {
   /** Events known to be in all chains, and events known not to be. */
   readonly #common = new Set<number>()
   readonly #uncommon = new Set<number>()
+  readonly #turns = new Turns()
 
   constructor(parts: AuthChainsParts) {
     this.#parts = parts
@@ -35,9 +37,13 @@ export class AuthChains {
   async difference(claims: ReadonlyMap<number, bigint>, states: number): Promise<Set<number>> {
     const { graph } = this.#parts
     const walk = new DifferenceWalk((1n << BigInt(states)) - 1n)
-    for (const [nid, having] of claims) walk.enter(await graph.authEvents(nid), having)
+    for (const [nid, having] of claims) {
+      walk.enter(await graph.authEvents(nid), having)
+      if (this.#turns.isDue) await this.#turns.next()
+    }
     const found = new Set<number>()
     for (let nid = walk.next(); nid !== undefined; nid = walk.next()) {
+      if (this.#turns.isDue) await this.#turns.next()
       if (await this.#isCommon(nid, walk)) continue
       found.add(nid)
       walk.enter(await graph.authEvents(nid), walk.chainsOf(nid))
@@ -65,6 +71,7 @@ export class AuthChains {
       for (const { citing, isCited } of citations)
         if (citing <= latest && (isCited || conflicted.has(citing))) forth.reach(citing, early.nid)
       if (next !== undefined) forth.goOn(early.nid, next)
+      if (this.#turns.isDue) await this.#turns.next()
     }
   }
 
@@ -79,6 +86,7 @@ export class AuthChains {
     for (let at = search.next(); at; at = search.next()) {
       const { citations, next } = await this.#parts.graph.citations(at.nid, at.end)
       for (const { citing, kind, isCited } of citations) {
+        if (this.#turns.isDue) await this.#turns.next()
         if (this.#common.has(citing) || walk.isInAll(citing) || (await this.#parts.isShared(citing, kind))) {
           for (const nid of search.wayTo(at.nid)) this.#common.add(nid)
           return true

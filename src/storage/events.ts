@@ -4,29 +4,16 @@ import type { EventId } from '../../schemas/ids.ts'
 import type { Event } from '../protocol/event.ts'
 import type { AuthGraph } from './auth-graph.ts'
 import type { Batch, Database } from './database.ts'
-import {
-  type BodyHead,
-  type BodyRest,
-  decodeHead,
-  decodeRest,
-  encodeBody,
-  headOf,
-  type EventReference,
-  namesInBody,
-} from './event-layout.ts'
-import { eventIdBytes, eventIdOfBytes } from './event-ids.ts'
+import { type BodyHead, encodeBody, headOf, namesInBody } from './event-layout.ts'
+import { eventIdBytes } from './event-ids.ts'
+import { EventLoader } from './event-loader.ts'
 import { kindOf } from './kind.ts'
-import { rebuiltEvent, referencesOf } from './rebuilt-events.ts'
 import type { Names, ResolvedNames } from './names.ts'
 import type { Room, Rooms } from './rooms.ts'
-import { type EventRow, REDACTED, Standing, StoredEvent } from './stored-event.ts'
+import { EVENT_COLUMNS, type EventRow, REDACTED, Standing, StoredEvent } from './stored-event.ts'
 
-const COLUMNS = 'event_nid, event_id, room_nid, kind_nid, sender_nid, standing, state_before, state_after, body'
-const BY_NID = `SELECT ${COLUMNS} FROM events WHERE event_nid = ?`
 const NID_BY_ID = 'SELECT event_nid, event_id FROM events WHERE event_id = ?'
-const ID_BY_NID = 'SELECT event_nid, event_id FROM events WHERE event_nid = ?'
-const INSERT = `INSERT INTO events (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-const BODY = 'SELECT event_nid, body FROM events WHERE event_nid = ?'
+const INSERT = `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const SETTLE = 'UPDATE events SET standing = ?, state_before = ?, state_after = ? WHERE event_nid = ?'
 const MARK_REDACTED = `UPDATE events SET standing = standing | ${REDACTED} WHERE event_nid = ?`
 
@@ -44,8 +31,7 @@ export interface Placement {
 /** The `events` table: every event that we have, each once, whatever its standing. */
 export class Events {
   readonly #db: Database
-  readonly #names: Names
-  readonly #rooms: Rooms
+  readonly #loader: EventLoader
   readonly #authGraph: AuthGraph
   readonly #stored = new RecentCache<number, StoredEvent>(CACHED_EVENTS)
   readonly cacheUse = new CacheUse()
@@ -60,8 +46,7 @@ export class Events {
 
   constructor(db: Database, names: Names, rooms: Rooms, authGraph: AuthGraph) {
     this.#db = db
-    this.#names = names
-    this.#rooms = rooms
+    this.#loader = new EventLoader(db, names, rooms)
     this.#authGraph = authGraph
     this.#last = db.maximum('events', 'event_nid')
   }
@@ -111,16 +96,20 @@ export class Events {
   /** The events of a set of nids, by nid, in the order asked for. */
   async byNids(nids: Iterable<number>): Promise<Map<number, StoredEvent>> {
     const found = new Map<number, StoredEvent>()
-    const missing: [number][] = []
+    const missing: number[] = []
     const wanted = [...nids]
     for (const nid of wanted) {
       // Held on to: what is loaded now may push it out of memory.
       const event = this.cached(nid)
       if (event) found.set(nid, event)
-      else missing.push([nid])
+      else missing.push(nid)
     }
     if (missing.length === 0) return found
-    for (const event of await this.#load(missing)) found.set(event.nid, event)
+    for (const event of await this.#loader.stored(missing)) {
+      this.#stored.set(event.nid, event)
+      this.#nids.set(event.eventId, event.nid)
+      found.set(event.nid, event)
+    }
     const ordered = new Map<number, StoredEvent>()
     for (const nid of wanted) {
       const event = found.get(nid)
@@ -161,11 +150,15 @@ export class Events {
       }
     }
     if (missing.length > 0) {
-      const loaded = await this.#rebuild([...(await this.byNids(missing)).values()])
+      const stored = [...(await this.byNids(missing)).values()]
+      const loaded = await this.#loader.whole(stored, (nid) => this.cached(nid))
       for (const nid of missing) {
         const event = loaded.get(nid)
-        if (event) ordered.set(nid, event)
-        else ordered.delete(nid)
+        if (!event) ordered.delete(nid)
+        else {
+          ordered.set(nid, event)
+          this.#pdus.set(nid, event)
+        }
       }
     }
     return ordered
@@ -259,60 +252,5 @@ export class Events {
       this.#nids.set(eventId, nid)
     })
     return stored
-  }
-
-  async #load(nids: readonly [number][]): Promise<StoredEvent[]> {
-    const rows = await this.#db.many<EventRow & { body: Uint8Array }>(BY_NID, nids)
-    const names = await this.#names.namesOf(new Set(rows.flatMap((row) => [row.kind_nid, row.sender_nid])))
-    const events: StoredEvent[] = []
-    for (const row of rows) {
-      const room = await this.#rooms.get(row.room_nid)
-      const event = new StoredEvent(row, decodeHead(row.body), room, {
-        kind: names.get(row.kind_nid) ?? '',
-        sender: names.get(row.sender_nid) ?? '',
-      })
-      this.#stored.set(event.nid, event)
-      this.#nids.set(event.eventId, event.nid)
-      events.push(event)
-    }
-    return events
-  }
-
-  async #rebuild(events: readonly StoredEvent[]): Promise<Map<number, Event>> {
-    const bodies = await this.#db.many<{ event_nid: number; body: Uint8Array }>(
-      BODY,
-      events.map(({ nid }) => [nid]),
-    )
-    const byNid = new Map(events.map((event) => [event.nid, event]))
-    const rests = new Map<StoredEvent, BodyRest>()
-    for (const { event_nid, body } of bodies) {
-      const event = byNid.get(event_nid)
-      if (event) rests.set(event, decodeRest(body))
-    }
-    const references = referencesOf(rests.values())
-    const ids = await this.#idsOf(references.events)
-    const names = await this.#names.namesOf(references.names)
-    const rebuilt = new Map<number, Event>()
-    for (const [event, rest] of rests) {
-      const idOf = (reference: EventReference) =>
-        eventIdOfBytes(typeof reference === 'number' ? (ids.get(reference) ?? new Uint8Array()) : reference, event.room.rules)
-      const whole = rebuiltEvent(event, rest, idOf, names)
-      this.#pdus.set(event.nid, whole)
-      rebuilt.set(event.nid, whole)
-    }
-    return rebuilt
-  }
-
-  async #idsOf(nids: Iterable<number>): Promise<Map<number, Uint8Array>> {
-    const ids = new Map<number, Uint8Array>()
-    const missing: [number][] = []
-    for (const nid of nids) {
-      const event = this.cached(nid)
-      if (event) ids.set(nid, eventIdBytes(event.eventId))
-      else missing.push([nid])
-    }
-    for (const row of await this.#db.many<{ event_nid: number; event_id: Uint8Array }>(ID_BY_NID, missing))
-      ids.set(row.event_nid, row.event_id)
-    return ids
   }
 }

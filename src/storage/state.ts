@@ -6,6 +6,7 @@
  * ids do. The empty map has the root 0.
  */
 import { RecentCache } from '../core/recent-cache.ts'
+import { Turns } from '../core/slices.ts'
 import { CacheUse } from '../core/cache-use.ts'
 import type { Batch, Database } from './database.ts'
 import { addStates, disputePairs, type Disputes } from './state-disputes.ts'
@@ -98,7 +99,7 @@ export class StateMaps {
    */
   async change(root: number, changes: ReadonlyMap<number, number | undefined>): Promise<StateChange> {
     const nodes = new Map<number, Node>()
-    const changed = changes.size === 0 ? root : await this.#changed(root, 0, [...changes], nodes)
+    const changed = changes.size === 0 ? root : await this.#changed(root, 0, [...changes], nodes, new Turns())
     return { root: changed, nodes }
   }
 
@@ -128,7 +129,7 @@ export class StateMaps {
     const groups = new Map<number, bigint>()
     for (const [index, root] of roots.entries()) addStates(groups, root, 1n << BigInt(index))
     const disputes = new Map<number, Map<number, bigint>>()
-    await this.#dispute(groups, 0, disputes)
+    await this.#dispute(groups, 0, disputes, new Turns())
     return disputes
   }
 
@@ -137,8 +138,10 @@ export class StateMaps {
     groups: ReadonlyMap<number | Leaf, bigint>,
     depth: number,
     into: Map<number, Map<number, bigint>>,
+    turns: Turns,
   ): Promise<void> {
     if (groups.size < 2) return
+    if (turns.isDue) await turns.next()
     const nodes: [Node, bigint][] = []
     for (const [at, states] of groups) nodes.push([typeof at === 'number' ? await this.#node(at) : at, states])
     const leaves = nodes.flatMap(([node, states]) => ('pairs' in node ? [{ node, states }] : []))
@@ -151,7 +154,7 @@ export class StateMaps {
         const part = pairs.get(slot)
         addStates(children, part ? { pairs: new Map(part) } : EMPTY, states)
       }
-      await this.#dispute(children, depth + 1, into)
+      await this.#dispute(children, depth + 1, into, turns)
     }
   }
 
@@ -162,7 +165,14 @@ export class StateMaps {
     else for (const child of node.children) if (child !== EMPTY) await this.#collect(child, into)
   }
 
-  async #changed(id: number, depth: number, changes: [number, number | undefined][], nodes: Map<number, Node>): Promise<number> {
+  async #changed(
+    id: number,
+    depth: number,
+    changes: [number, number | undefined][],
+    nodes: Map<number, Node>,
+    turns: Turns,
+  ): Promise<number> {
+    if (turns.isDue) await turns.next()
     const node = await this.#node(id)
     if ('pairs' in node) {
       const pairs = new Map(node.pairs)
@@ -174,7 +184,7 @@ export class StateMaps {
     }
     const children = [...node.children]
     for (const [slot, part] of bySlot(changes, depth)) {
-      children[slot] = await this.#changed(children[slot] ?? EMPTY, depth + 1, part, nodes)
+      children[slot] = await this.#changed(children[slot] ?? EMPTY, depth + 1, part, nodes, turns)
     }
     if (children.every((child, slot) => child === node.children[slot])) return id
     return children.every((child) => child === EMPTY) ? EMPTY : this.#add({ children }, nodes)

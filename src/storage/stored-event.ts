@@ -23,6 +23,9 @@ export function isRejected(standing: number): boolean {
   return own === Standing.rejected || own === Standing.rejectedByState
 }
 
+/** The members of an `EventRow`, and the body. */
+export const EVENT_COLUMNS = 'event_nid, event_id, room_nid, kind_nid, sender_nid, standing, state_before, state_after, body'
+
 export interface EventRow {
   event_nid: number
   event_id: Uint8Array
