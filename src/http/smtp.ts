@@ -1,7 +1,7 @@
 /** Sends mail through a mail server. */
 import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
-import { createTransport } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import { badGateway } from '../core/errors.ts'
 
 export interface MailServer {
@@ -33,8 +33,22 @@ const TIMEOUT_MS = 20_000
 
 /** The function that sends mail through `server`; it rejects with a 502 where the server does not take the mail. */
 export function mailSender(server: MailServer): SendMail {
+  let transport: Promise<Transporter> | undefined
+  return async (mail) => {
+    try {
+      transport ??= transportTo(server)
+      await (await transport).sendMail({ ...mail, headers: { 'Auto-Submitted': 'auto-generated' } })
+    } catch (cause) {
+      throw Object.assign(badGateway('The mail could not be sent'), { cause })
+    }
+  }
+}
+
+/** Loads what sends mail: a server that sends none has no use for the memory. */
+async function transportTo(server: MailServer): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer')
   const { host, port, tls, user, password = '', authorities, verifyTls, clientName } = server
-  const transport = createTransport({
+  return createTransport({
     host,
     port,
     name: clientName,
@@ -55,11 +69,4 @@ export function mailSender(server: MailServer): SendMail {
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  return async (mail) => {
-    try {
-      await transport.sendMail({ ...mail, headers: { 'Auto-Submitted': 'auto-generated' } })
-    } catch (cause) {
-      throw Object.assign(badGateway('The mail could not be sent'), { cause })
-    }
-  }
 }

@@ -1,5 +1,5 @@
 /** One OpenID provider: discovered, asked for a code, and its answer checked. https://openid.net/specs/openid-connect-core-1_0.html */
-import * as oidc from 'openid-client'
+import type * as openidClient from 'openid-client'
 import type { Outbound } from '../http/outbound.ts'
 import type { ExternalIdentity } from '../storage/sso-sessions.ts'
 import { canonicalEmail, isEmail } from './email-address.ts'
@@ -27,6 +27,9 @@ export interface Challenge {
   readonly codeVerifier: string
 }
 
+/** Loaded when somebody logs in this way: most servers have no use for the memory. */
+const loadClient = (): Promise<typeof openidClient> => import('openid-client')
+
 const MAX_BYTES = 1024 * 1024
 const TIMEOUT_MS = 20_000
 
@@ -35,7 +38,7 @@ export class OidcProvider {
   /** Of this server and for this provider alone, so that no other provider's answer is taken for its. */
   readonly redirectUri: string
   readonly #outbound: Pick<Outbound, 'request'>
-  #configuration: Promise<oidc.Configuration> | undefined
+  #configuration: Promise<openidClient.Configuration> | undefined
 
   constructor(settings: OidcSettings, redirectUri: string, outbound: Pick<Outbound, 'request'>) {
     this.settings = settings
@@ -45,6 +48,7 @@ export class OidcProvider {
 
   /** Where the user logs in. Throws where the provider cannot be discovered. */
   async authorizationUrl({ state, nonce, codeVerifier }: Challenge): Promise<string> {
+    const oidc = await loadClient()
     const url = oidc.buildAuthorizationUrl(await this.#discovered(), {
       redirect_uri: this.redirectUri,
       scope: this.settings.scopes.join(' '),
@@ -58,6 +62,7 @@ export class OidcProvider {
 
   /** Who has logged in, by the query with which the browser came back. Throws where that is not proven. */
   async identify(answer: URLSearchParams, { state, nonce, codeVerifier }: Challenge): Promise<ExternalIdentity> {
+    const oidc = await loadClient()
     const configuration = await this.#discovered()
     const tokens = await oidc.authorizationCodeGrant(configuration, new URL(`${this.redirectUri}?${answer}`), {
       expectedState: state,
@@ -73,7 +78,7 @@ export class OidcProvider {
     return this.#identityOf(idToken, { ...more, ...idToken })
   }
 
-  #identityOf({ iss, sub }: oidc.IDToken, claims: Readonly<Record<string, unknown>>): ExternalIdentity {
+  #identityOf({ iss, sub }: openidClient.IDToken, claims: Readonly<Record<string, unknown>>): ExternalIdentity {
     const { claims: names } = this.settings
     const isVerified = claims['email_verified'] === true
     // Whoever may write anything there could take somebody else's name with it.
@@ -89,7 +94,7 @@ export class OidcProvider {
   }
 
   /** What the provider publishes about itself is read once; a failure is not kept. */
-  #discovered(): Promise<oidc.Configuration> {
+  #discovered(): Promise<openidClient.Configuration> {
     this.#configuration ??= this.#discover().catch((cause: unknown) => {
       this.#configuration = undefined
       throw cause
@@ -97,10 +102,11 @@ export class OidcProvider {
     return this.#configuration
   }
 
-  async #discover(): Promise<oidc.Configuration> {
+  async #discover(): Promise<openidClient.Configuration> {
+    const oidc = await loadClient()
     const { issuer, clientId, clientSecret } = this.settings
     const isLocal = new URL(issuer).protocol === 'http:'
-    return oidc.discovery(new URL(issuer), clientId, {}, clientSecret === undefined ? oidc.None() : proof(clientSecret), {
+    return oidc.discovery(new URL(issuer), clientId, {}, clientSecret === undefined ? oidc.None() : proof(oidc, clientSecret), {
       [oidc.customFetch]: (url, options) => this.#fetch(url, options),
       timeout: TIMEOUT_MS / 1000,
       // Signatures are checked even where TLS would tell whose the ID token is.
@@ -109,7 +115,7 @@ export class OidcProvider {
   }
 
   /** By the server's own client: its address ranges, authorities and limits hold here too. */
-  async #fetch(url: string, { method, headers, body, signal }: oidc.CustomFetchOptions): Promise<Response> {
+  async #fetch(url: string, { method, headers, body, signal }: openidClient.CustomFetchOptions): Promise<Response> {
     const answer = await this.#outbound.request({
       method: method === 'POST' ? 'POST' : 'GET',
       url,
@@ -128,7 +134,7 @@ export class OidcProvider {
 }
 
 /** As the provider wants the secret: unless it says otherwise, in the Authorization header. */
-function proof(clientSecret: string): oidc.ClientAuth {
+function proof(oidc: typeof openidClient, clientSecret: string): openidClient.ClientAuth {
   return (server, client, body, headers) => {
     const wanted = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
     const method = wanted.includes('client_secret_basic') ? oidc.ClientSecretBasic : oidc.ClientSecretPost

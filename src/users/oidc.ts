@@ -1,5 +1,4 @@
 /** Login through OpenID providers: the browser goes there and comes back with a code, which only this server can use. */
-import { randomNonce, randomPKCECodeVerifier } from 'openid-client'
 import { isUserId, type ServerName } from '../../schemas/ids.ts'
 import type { Clock } from '../core/clock.ts'
 import { MatrixError } from '../core/errors.ts'
@@ -114,7 +113,7 @@ export class Oidc {
     if ('redirectUrl' in purpose) assertClient(purpose.redirectUrl)
     const browser = known ?? randomToken()
     const state = randomToken()
-    const secrets = { nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier() }
+    const secrets = { nonce: randomToken(), codeVerifier: randomToken() }
     try {
       const url = await provider.authorizationUrl({ state, ...secrets })
       await this.#keep(state, {

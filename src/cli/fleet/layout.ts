@@ -4,7 +4,6 @@ import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { createDevCa } from '../../core/dev-ca.ts'
 
 /** What a server looks for where it runs. */
 const CONFIG_FILE = 'causeway.yaml'
@@ -26,6 +25,8 @@ interface Plan {
 
 /** Writes configurations and certificates for `count` servers, called `hs1.test`, `hs2.test`, ..., into `folder`. */
 export async function layOutFleet(folder: string, count: number, sharedSecret: string): Promise<ServerFiles[]> {
+  // Loaded here: of all commands, only this one has use for it.
+  const { createDevCa } = await import('../../core/dev-ca.ts')
   const ca = await createDevCa()
   await writeFile(join(folder, 'ca.pem'), ca.certificatePem)
   const ports = await freePorts(count * 2)
