@@ -69,7 +69,7 @@ export function createUserStreams(clock: Clock, storage: Storage, core: RoomCore
     tags: new Tags(storage),
     readMarkers: new ReadMarkers({ ...storage, receipts }),
     unreadCounts,
-    notifications: new Notifications({ ...storage, unreadCounts }),
+    notifications: new Notifications({ ...storage, ...core, unreadCounts }),
   }
 }
 

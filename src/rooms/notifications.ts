@@ -6,6 +6,7 @@ import type { Events } from '../storage/events.ts'
 import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
+import type { InvitePermissions } from '../users/invite-permissions.ts'
 import type { RulesOwner } from '../users/push-rules.ts'
 import type { UnreadCounts } from './unread-counts.ts'
 
@@ -13,6 +14,8 @@ import type { UnreadCounts } from './unread-counts.ts'
 const MAX_SCANNED = 1_000
 /** So many events of a room are read at once. */
 const CHUNK = 50
+/** Whom the user ignores, the push rules know already. */
+const NOBODY: ReadonlySet<string> = new Set()
 
 export interface NotificationsParts {
   db: Pick<Database, 'position'>
@@ -20,6 +23,7 @@ export interface NotificationsParts {
   memberships: Memberships
   timelines: Timelines
   unreadCounts: Pick<UnreadCounts, 'of' | 'outcome'>
+  invitePermissions: Pick<InvitePermissions, 'hides'>
 }
 
 /** An event that the user was, or would have been, notified about. */
@@ -84,13 +88,16 @@ export class Notifications {
   ): Promise<Notification | undefined> {
     const { db, events, unreadCounts } = this.#parts
     const event = await events.get(nid)
+    if (record.membership === 'invite' && (await this.#parts.invitePermissions.hides(user.userNid, event.sender, NOBODY)))
+      return undefined
     const outcome = await unreadCounts.outcome(user, record, event)
     if (!outcome?.notify || (highlightsOnly && !outcome.highlight)) return undefined
-    const unread = await unreadCounts.of(user, record, db.position)
-    return { event, actions: outcome.actions, isRead: !unread.has(nid) }
+    // An invite is there until it is answered.
+    const isRead = record.membership === 'join' && !(await unreadCounts.of(user, record, db.position)).has(nid)
+    return { event, actions: outcome.actions, isRead }
   }
 
-  /** The events of all rooms that the user is in, from when the user came, the newest first. */
+  /** The events of all rooms that the user is in, from when the user came, and the invites of others, the newest first. */
   async *#backwards({ userNid }: RulesOwner, upTo: number): AsyncGenerator<Pick<Found, 'record' | 'entry'>> {
     const cursors = await this.#cursors(userNid, upTo)
     for (let cursor = cursors.shift(); cursor; cursor = cursors.shift()) {
@@ -112,15 +119,19 @@ export class Notifications {
     const { memberships, timelines } = this.#parts
     const cursors: Cursor[] = []
     for (const record of (await memberships.ofUser(userNid)).values()) {
-      if (record.membership !== 'join') continue
+      const { membership, position, eventNid } = record
+      if (membership === 'invite' && position <= upTo)
+        cursors.push({ record, upTo: position, entries: [{ position, nid: eventNid }] })
+      if (membership !== 'join') continue
       const last = Math.min((await timelines.last(record.roomNid)) ?? 0, upTo)
       if (last > record.began) cursors.push({ record, upTo: last, entries: [] })
     }
     return cursors.sort((a, b) => b.upTo - a.upTo)
   }
 
-  async #read({ record: { roomNid, began }, upTo }: Cursor): Promise<TimelineEntry[]> {
+  async #read({ record: { roomNid, began, membership }, upTo }: Cursor): Promise<TimelineEntry[]> {
     const { timelines, events } = this.#parts
+    if (membership === 'invite') return []
     const entries = await timelines.backwards(roomNid, began, upTo, CHUNK)
     await events.byNids(entries.map(({ nid }) => nid))
     return entries

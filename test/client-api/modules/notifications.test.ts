@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { JsonObject } from '../../../schemas/json.ts'
-import { testHomeserver } from '../../support/homeserver.ts'
+import { testFederation, testHomeserver } from '../../support/homeserver.ts'
 import type { TestUser } from '../../support/user.ts'
 
 interface Seen {
@@ -115,4 +115,35 @@ test('pages follow one another, and highlights are found among others', async ()
   await alice.refused(400, 'M_INVALID_PARAM', 'GET', 'notifications?from=nonsense')
   await alice.ok('PUT', `user/${alice.id}/account_data/m.ignored_user_list`, { ignored_users: { [bob.id]: {} } })
   assert.deepEqual(await pageOf(alice), { notifications: [] })
+})
+
+test('an invite is among them until it is answered, unless it is hidden', async () => {
+  await using world = await together()
+  const { alice, bob } = world
+  const room = await bob.createRoom({ invite: [alice.id] })
+  const { notifications } = await pageOf(alice)
+  assert.deepEqual(
+    notifications.map(({ room_id: roomId, event, read }) => [roomId, event.content['membership'], read]),
+    [[room, 'invite', false]],
+  )
+  const ignore = (users: JsonObject) =>
+    alice.ok('PUT', `user/${alice.id}/account_data/m.ignored_user_list`, { ignored_users: users })
+  await ignore({ [bob.id]: {} })
+  assert.deepEqual(await told(alice), [])
+  await ignore({})
+  await alice.leave(room)
+  assert.deepEqual(await told(alice), [])
+})
+
+test('an invite to a room of another server is among them', async () => {
+  await using servers = await testFederation(2)
+  const [hs1, hs2] = servers
+  assert.ok(hs1 && hs2)
+  const [alice, bob] = [await hs1.user('alice'), await hs2.user('bob')]
+  const room = await bob.createRoom({ invite: [alice.id] })
+  await alice.syncUntil(({ rooms }) => rooms.invite[room])
+  assert.deepEqual(
+    (await pageOf(alice)).notifications.map(({ room_id: roomId }) => roomId),
+    [room],
+  )
 })
