@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { deviceLists, mapOf, natural } from '../definitions.ts'
+import { deviceLists, jsonObject, mapOf, natural, userMapOf } from '../definitions.ts'
 import { event, filteredEvent, strippedEvent, toDeviceEvent } from '../events.ts'
 import { userId } from '../ids.ts'
 
@@ -70,5 +70,7 @@ export const sync = clientEndpoint('GET', '/_matrix/client/v3/sync', {
     device_lists: Type.Optional(deviceLists()),
     device_one_time_keys_count: Type.Optional(mapOf(natural())),
     device_unused_fallback_key_types: Type.Optional(Type.Array(Type.String())),
+    /** MSC4429: the fields of profiles that have changed; null where they are gone. */
+    'org.matrix.msc4429.users': Type.Optional(userMapOf(Type.Object({ profile_updates: jsonObject() }))),
   }),
 })

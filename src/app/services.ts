@@ -9,6 +9,7 @@ import { deviceEdus } from '../federation/inbound/device-edus.ts'
 import { remoteDevices } from '../federation/outbound/devices.ts'
 import { inviteExchange } from '../federation/outbound/third-party-invites.ts'
 import { ThirdPartyInvites } from '../rooms/third-party-invites.ts'
+import { ProfileStream } from '../sync/streams/profiles.ts'
 import { LocalNotificationSettings } from '../users/local-notifications.ts'
 import { SharedSecretRegistration } from '../users/shared-secret.ts'
 import { TurnServers } from '../users/turn.ts'
@@ -128,7 +129,11 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
   const devices = createDevices(config, clock, storage, deviceLists, accounts, remoteDevices(transport.client))
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
   const presence = createPresence(config, clock, storage, federation.federationSender)
-  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, deviceStreams, [presence.presenceStream])
+  const profileStream = new ProfileStream({ ...storage, serverName: config.serverName })
+  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, deviceStreams, [
+    presence.presenceStream,
+    profileStream,
+  ])
   const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, streams, sync)
   accounts.accessTokens.onForget((deviceNid) => syncSockets.tokenChanged(deviceNid))
   const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...rooms, ...deviceStreams, ...presence })

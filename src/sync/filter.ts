@@ -25,6 +25,8 @@ export interface SyncFilter {
   readonly timeline: EventFilter
   readonly timelineLimit: number
   readonly roomAccountData: EventFilter
+  /** Names of the fields of profiles that are wanted (MSC4429). */
+  readonly profileFields: readonly string[]
 }
 
 /** Compiles filters; those with the same text give the same object. */
@@ -72,6 +74,7 @@ function compile(json: JsonObject, id: number): SyncFilter {
     timeline,
     timelineLimit: Math.min(timeline.limit ?? DEFAULT_TIMELINE_LIMIT, MAX_TIMELINE_LIMIT),
     roomAccountData: new EventFilter(partAt(room, 'account_data')),
+    profileFields: stringsAt(partAt(json, 'org.matrix.msc4429.profile_fields'), 'ids') ?? [],
   }
 }
 

@@ -120,7 +120,7 @@ export class LiveRound<Frame extends object> {
   async answer({ reader, since, rooms }: LiveNews): Promise<LiveAnswer<Frame>> {
     const { deviceListStream, keyCountStream } = this.#parts
     const { request, records, ignoresNobody } = reader
-    if (!ignoresNobody) return 'personal'
+    if (!ignoresNobody || request.filter.profileFields.length > 0) return 'personal'
     // Rooms are woken some time after their members' devices have changed, so this is not a matter of the round alone.
     if (this.#mayHaveDeviceNews(since) && (await deviceListStream.parts({ ...request, since })).length > 0) return 'personal'
     const told: Told<Frame>[] = []

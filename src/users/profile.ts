@@ -13,7 +13,8 @@ import {
 } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import type { Requester } from '../core/requester.ts'
-import type { Database } from '../storage/database.ts'
+import type { Batch, Database } from '../storage/database.ts'
+import type { Memberships } from '../storage/memberships.ts'
 import type { ProfileFields } from '../storage/profiles.ts'
 
 const MAX_PROFILE_BYTES = 65_536
@@ -34,6 +35,7 @@ export interface RemoteProfiles {
 interface Deps {
   readonly db: Database
   readonly profiles: ProfileFields
+  readonly memberships: Pick<Memberships, 'ofUser'>
   readonly serverName: ServerName
   readonly remote: RemoteProfiles
   /** A local user's profile has another value, or none, for the field. Awaited before the client is answered. */
@@ -87,14 +89,25 @@ export class Profiles {
     const hasChanged = await this.#queue.run(userId, async () => {
       const fields = await this.#local(userId)
       if (JSON.stringify(fields.get(field)) === JSON.stringify(value)) return false
-      if (value === undefined) await db.write((batch) => profiles.remove(batch, userNid, field))
-      else {
-        assertFits(new Map(fields).set(field, value))
-        await db.write((batch) => profiles.set(batch, userNid, field, value))
-      }
+      if (value !== undefined) assertFits(new Map(fields).set(field, value))
+      const wake = await this.#waker(userNid, field)
+      await db.write((batch) => {
+        if (value === undefined) profiles.remove(batch, userNid, field)
+        else profiles.set(batch, userNid, field, value)
+        wake(batch)
+      })
       return true
     })
     if (hasChanged) await this.#deps.onProfileChanged(userId, field)
+  }
+
+  /** Wakes those who share a room with the user. Where the field is shown in rooms, member events do that. */
+  async #waker(userNid: number, field: string): Promise<(batch: Batch) => void> {
+    if (ORIGINAL_FIELDS.has(field)) return () => {}
+    const records = [...(await this.#deps.memberships.ofUser(userNid)).values()]
+    return (batch) => {
+      for (const { roomNid, membership } of records) if (membership === 'join') batch.touchRoom(roomNid)
+    }
   }
 
   async #value(userId: UserId, field: string): Promise<Json | undefined> {

@@ -133,6 +133,7 @@ export function accountServices(db: Database, clock: FakeClock, options: Account
     profiles: new Profiles({
       db,
       profiles: profileFields,
+      memberships: { ofUser: async () => new Map() },
       serverName: SERVER,
       remote: options.remote ?? { query: async () => ({}) },
       onProfileChanged: options.onProfileChanged ?? none,

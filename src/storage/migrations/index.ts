@@ -17,6 +17,7 @@ import { rateLimits } from './0015-rate-limits.ts'
 import { dehydratedDevices } from './0016-dehydrated-devices.ts'
 import { quotas } from './0017-quotas.ts'
 import { partings } from './0018-partings.ts'
+import { profileChanges } from './0019-profile-changes.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   { number: 16, name: 'dehydrated devices', sql: dehydratedDevices },
   { number: 17, name: 'quotas', sql: quotas },
   { number: 18, name: 'partings', sql: partings },
+  { number: 19, name: 'profile changes', sql: profileChanges },
 ]

@@ -117,6 +117,14 @@ const PROBES: Record<string, Probe> = {
   'uk.tcpip.msc4133.stable': readsField,
   'us.cloke.msc4175': readsField,
   'us.cloke.msc4175.stable': readsField,
+  'org.matrix.msc4429': async ({ alice, bob }) => {
+    const filter = encodeURIComponent(JSON.stringify({ 'org.matrix.msc4429.profile_fields': { ids: ['org.example.status'] } }))
+    const { next_batch: since } = await bob.ok('GET', `sync?filter=${filter}`)
+    await alice.ok('PUT', `profile/${alice.id}/org.example.status`, { 'org.example.status': 'away' })
+    const answer = await bob.ok('GET', `sync?filter=${filter}&since=${String(since)}`)
+    const updates = { profile_updates: { 'org.example.status': 'away' } }
+    assert.deepEqual(answer['org.matrix.msc4429.users'], { [alice.id]: updates })
+  },
   'org.matrix.msc3440.stable': threads,
   'org.matrix.msc3856.stable': threads,
   'org.matrix.msc3771': threadCounts,
