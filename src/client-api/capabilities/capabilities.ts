@@ -1,5 +1,6 @@
 import { getCapabilities } from '../../../schemas/client/capabilities.ts'
 import type { JsonObject } from '../../../schemas/json.ts'
+import type { Requester } from '../../core/requester.ts'
 import { type Route, route } from '../../http/route.ts'
 import { knownRoomVersions } from '../../protocol/room-versions.ts'
 
@@ -10,11 +11,12 @@ interface Services {
 }
 
 export const capabilitiesRoutes = (services: Services): Route[] => [
-  route(getCapabilities, async () => ({ capabilities: capabilitiesOf(services) })),
+  route(getCapabilities, async ({ requester }) => ({ capabilities: capabilitiesOf(services, requester) })),
 ]
 
 /** https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
-function capabilitiesOf({ defaultRoomVersion, mayChangeAddresses, delayedEventLimits }: Services): JsonObject {
+function capabilitiesOf(services: Services, { isAdmin }: Requester): JsonObject {
+  const { defaultRoomVersion, mayChangeAddresses, delayedEventLimits } = services
   const { maxDelayMs, maxScheduled } = delayedEventLimits
   return {
     'm.room_versions': {
@@ -28,6 +30,8 @@ function capabilitiesOf({ defaultRoomVersion, mayChangeAddresses, delayedEventLi
     'm.3pid_changes': { enabled: mayChangeAddresses },
     'm.get_login_token': { enabled: true },
     'm.forget_forced_upon_leave': { enabled: false },
+    // Left out altogether for whom both would be false.
+    ...(isAdmin && { 'm.account_moderation': { suspend: true, lock: true } }),
     'org.matrix.msc4140.delayed_events': { max_delay_ms: maxDelayMs, max_scheduled: maxScheduled },
   }
 }
