@@ -8,11 +8,8 @@ import { CheckedEvents, type CheckedEventsParts, type KnownEvent } from '../stor
 import type { Room } from '../storage/rooms.ts'
 import type { RoomStates } from './state.ts'
 
-const BASIS: readonly StateKey[] = [
-  { type: 'm.room.create', stateKey: '' },
-  { type: 'm.room.power_levels', stateKey: '' },
-  { type: 'm.room.join_rules', stateKey: '' },
-]
+/** What the checks of all events ask for, with an empty state key. */
+const BASIS_TYPES: ReadonlySet<string> = new Set(['m.room.create', 'm.room.power_levels', 'm.room.join_rules'])
 
 export interface MaterialParts extends CheckedEventsParts {
   readonly authGraph: AuthGraph
@@ -81,7 +78,7 @@ export class Material {
   ): Promise<Map<string, EventId>> {
     const wanted = new Map<string, StateKey>()
     const want = (key: StateKey) => wanted.set(stateMapKey(key.type, key.stateKey), key)
-    BASIS.forEach(want)
+    for (const type of BASIS_TYPES) want({ type, stateKey: '' })
     for (const nid of conflicted) {
       const known = this.#byNid.get(nid)
       if (known) this.#keysOf(known, disputed).forEach(want)
@@ -119,11 +116,13 @@ export class Material {
     }
   }
 
-  /** An event's place in the state and those that its check looks at, less its own if that is disputed. */
+  /** An event's place in the state and those that its check looks at, less the basis, and its own if that is disputed. */
   #keysOf({ event, kindNid }: KnownEvent, disputed: Pick<ReadonlySet<number>, 'has'>): StateKey[] {
     const { type, stateKey } = event
     if (stateKey === undefined) return []
-    const others = authStateKeys(event, this.#room.rules).filter((key) => key.type !== type || key.stateKey !== stateKey)
+    const others = authStateKeys(event, this.#room.rules).filter(
+      (key) => !BASIS_TYPES.has(key.type) && (key.type !== type || key.stateKey !== stateKey),
+    )
     return disputed.has(kindNid) ? others : [{ type, stateKey }, ...others]
   }
 }

@@ -48,7 +48,7 @@ function* resolveV2(rules: RoomRules, conflicts: Conflicts, sources: ResolutionS
   yield* applyAuthorised(powerEvents, state, sources)
   // 3. All others, in the mainline ordering based on the power levels found so far.
   for (const event of powerEvents) conflicted.delete(event.eventId)
-  const powerId = state.get(stateMapKey('m.room.power_levels', ''))
+  const powerId = state.get('m.room.power_levels', '')
   const others = mainlineOrder([...conflicted.values()], powerId && fetch(powerId), fetch)
   // 4. Check those on top.
   yield* applyAuthorised(others, state, sources)
@@ -61,13 +61,27 @@ function* resolveV2(rules: RoomRules, conflicts: Conflicts, sources: ResolutionS
 /** A state and what has been changed in it. */
 class GrowingState {
   readonly changes = new Map<string, EventId>()
+  /** What has an empty state key, by type: every check asks for it. */
+  readonly #ofRoom = new Map<string, EventId | undefined>()
   readonly #basis: Pick<StateMap, 'get'>
 
   constructor(basis: Pick<StateMap, 'get'>) {
     this.#basis = basis
   }
 
-  get(key: string): EventId | undefined {
+  get(type: string, stateKey: string): EventId | undefined {
+    if (stateKey !== '') return this.#find(type, stateKey)
+    if (!this.#ofRoom.has(type)) this.#ofRoom.set(type, this.#find(type, stateKey))
+    return this.#ofRoom.get(type)
+  }
+
+  set({ type, eventId }: CheckedEvent, stateKey: string): void {
+    this.changes.set(stateMapKey(type, stateKey), eventId)
+    if (stateKey === '') this.#ofRoom.set(type, eventId)
+  }
+
+  #find(type: string, stateKey: string): EventId | undefined {
+    const key = stateMapKey(type, stateKey)
     return this.changes.get(key) ?? this.#basis.get(key)
   }
 }
@@ -92,7 +106,7 @@ function* applyAuthorised(
   for (const event of events) {
     yield
     if (event.stateKey === undefined || !authorise(event, stateFor(event, state, sources)).allowed) continue
-    state.changes.set(stateMapKey(event.type, event.stateKey), event.eventId)
+    state.set(event, event.stateKey)
   }
 }
 
@@ -114,7 +128,7 @@ function stateFor(event: CheckedEvent, state: GrowingState, { fetch, isRejected 
       const createId = createEventIdOf(event.roomId)
       return isRejected(createId) ? undefined : fetch(createId)
     }
-    const eventId = state.get(stateMapKey(type, stateKey))
+    const eventId = state.get(type, stateKey)
     return (eventId && fetch(eventId)) ?? cited(type, stateKey)
   }
 }
