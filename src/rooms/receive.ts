@@ -85,11 +85,19 @@ export class EventReceiver {
     })
   }
 
+  /** Decides about an event, and rests from what that has made us resolve. Parameters as of `#decide`. */
+  async #receiveOne(receipt: Receipt, event: Event, options?: PersistOptions): Promise<Verdict> {
+    const verdict = await this.#decide(receipt, event, options)
+    const rest = receipt.effort.takeRest()
+    if (rest > 0) await this.#parts.clock.sleep(rest)
+    return verdict
+  }
+
   /**
    * @param options undefined for an event that fills a gap. Where its own prev events are missing the gap goes on too far:
    *   then the state after them is asked for. Of the event that was sent, the sender must know all prev events.
    */
-  async #receiveOne(receipt: Receipt, event: Event, options?: PersistOptions): Promise<Verdict> {
+  async #decide(receipt: Receipt, event: Event, options?: PersistOptions): Promise<Verdict> {
     const { events, gaps } = this.#parts
     const { origin, room, budget } = receipt
     const fillsGap = options === undefined
@@ -105,11 +113,7 @@ export class EventReceiver {
     const stateBefore = await this.#stateBefore(receipt, event, fillsGap)
     if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
     const auth = await this.#authEvents(receipt, event)
-    if ('kind' in auth) return auth
-    const verdict = await this.#judge(receipt, event, auth.verdict, stateBefore, options)
-    const rest = receipt.effort.takeRest()
-    if (rest > 0) await this.#parts.clock.sleep(rest)
-    return verdict
+    return 'kind' in auth ? auth : this.#judge(receipt, event, auth.verdict, stateBefore, options)
   }
 
   /** Step 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected. */
