@@ -10,6 +10,7 @@ import { casLogin } from '../users/cas.ts'
 import { AccountDeactivation } from '../users/deactivate-account.ts'
 import { EmailValidation, type Mailing } from '../users/email-validation.ts'
 import { IdentityServers, type SignCall } from '../users/identity-servers.ts'
+import { LocalNotificationSettings } from '../users/local-notifications.ts'
 import { LastSeen } from '../users/last-seen.ts'
 import { Login, passwordLogin } from '../users/login.ts'
 import { LoginTokens, tokenLogin } from '../users/login-tokens.ts'
@@ -53,7 +54,8 @@ export function createAccounts(config: Config, clock: Clock, storage: Storage, p
   const serverName = config.serverName
   const lastSeen = new LastSeen({ ...storage, clock })
   const accessTokens = new AccessTokens({ ...storage, clock, lastSeen })
-  const sessions = new Sessions({ ...storage, accessTokens, clock, deviceListeners: ports.deviceListeners })
+  const deviceListeners = [...ports.deviceListeners, new LocalNotificationSettings(storage)]
+  const sessions = new Sessions({ ...storage, accessTokens, clock, deviceListeners })
   const hasher = new PasswordHasher(config.password.hashCost)
   const passwords = new Passwords({ ...storage, serverName, hasher })
   const parts = { ...storage, profiles: storage.profileFields, serverName, sessions, hasher, clock, outbound: ports.outbound }

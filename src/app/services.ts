@@ -9,8 +9,6 @@ import { deviceEdus } from '../federation/inbound/device-edus.ts'
 import { remoteDevices } from '../federation/outbound/devices.ts'
 import { inviteExchange } from '../federation/outbound/third-party-invites.ts'
 import { ThirdPartyInvites } from '../rooms/third-party-invites.ts'
-import { ProfileStream } from '../sync/streams/profiles.ts'
-import { LocalNotificationSettings } from '../users/local-notifications.ts'
 import { SharedSecretRegistration } from '../users/shared-secret.ts'
 import { TurnServers } from '../users/turn.ts'
 import { requestToSign, signRequest } from '../protocol/xmatrix.ts'
@@ -109,13 +107,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     log: log.logger('accounts'),
     signCall: (method, uri, destination, body) =>
       signRequest(requestToSign(method, uri, config.serverName, destination, body), transport.signingKey),
-    deviceListeners: [
-      deviceLists,
-      directories.userPushers,
-      storage.transactions,
-      storage.dehydratedDevicesTable,
-      new LocalNotificationSettings(storage),
-    ],
+    deviceListeners: [deviceLists, directories.userPushers, storage.transactions, storage.dehydratedDevicesTable],
   })
   const thirdPartyInvites = new ThirdPartyInvites({
     ...storage,
@@ -129,11 +121,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
   const devices = createDevices(config, clock, storage, deviceLists, accounts, remoteDevices(transport.client))
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
   const presence = createPresence(config, clock, storage, federation.federationSender)
-  const profileStream = new ProfileStream({ ...storage, serverName: config.serverName })
-  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, deviceStreams, [
-    presence.presenceStream,
-    profileStream,
-  ])
+  const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, deviceStreams, [presence.presenceStream])
   const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, streams, sync)
   accounts.accessTokens.onForget((deviceNid) => syncSockets.tokenChanged(deviceNid))
   const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...rooms, ...deviceStreams, ...presence })

@@ -27,6 +27,7 @@ import { RoomSections } from '../sync/room-sections.ts'
 import { RoomStateReader } from '../sync/room-state.ts'
 import { RoomSummaries } from '../sync/room-summary.ts'
 import { SectionContents } from '../sync/section-contents.ts'
+import { ProfileStream } from '../sync/streams/profiles.ts'
 import { ReceiptStream } from '../sync/streams/receipts.ts'
 import { SyncBuilder } from '../sync/builder.ts'
 import { AccountData } from '../users/account-data.ts'
@@ -106,7 +107,8 @@ export function createSync(
   otherStreams: readonly SyncExtension[],
 ) {
   const { notifier } = streams
-  const extensions = [...Object.values(deviceStreams), ...otherStreams]
+  const profileStream = new ProfileStream({ ...storage, serverName: config.serverName })
+  const extensions = [...Object.values(deviceStreams), ...otherStreams, profileStream]
   const pieces = createSyncPieces(clock, storage, core, pdus)
   const sections = new RoomSections({
     ...storage,
