@@ -30,8 +30,10 @@ export class SearchIndex implements Worker {
   readonly name = 'search index'
   readonly #parts: SearchIndexParts
   readonly #queue = new KeyedQueue<'index'>()
-  /** Indexed already, but after a nid whose event may still come. */
-  readonly #ahead = new Set<number>()
+  /** All events up to this nid have been looked at since the start, or were by the last one. */
+  #seen: number | undefined
+  /** Those of them that may belong into the index later: each round looks at these again, and at what is new. */
+  #awaited: readonly number[] = []
   #mark: { nid: number; ts: number }
 
   constructor(parts: SearchIndexParts) {
@@ -54,22 +56,27 @@ export class SearchIndex implements Worker {
   async #index(): Promise<void> {
     const { clock, db, events, eventWords } = this.#parts
     const upTo = events.lastNid
-    const start = await eventWords.indexedUpTo()
-    for (let after = start; after < upTo; after += SLICE) {
-      await this.#indexSlice(after, Math.min(after + SLICE, upTo))
+    this.#seen ??= await eventWords.indexedUpTo()
+    const again = await eventWords.among(this.#awaited)
+    await this.#add(again.nids)
+    this.#awaited = again.awaited
+    while (this.#seen < upTo) {
+      const end = Math.min(this.#seen + SLICE, upTo)
+      const { nids, awaited } = await eventWords.inRange(this.#seen, end)
+      await this.#add(nids)
+      this.#awaited = [...this.#awaited, ...awaited]
+      this.#seen = end
       await scheduler.yield()
     }
     if (clock.now() - this.#mark.ts < SETTLED_AFTER_MS) return
     const settled = this.#mark.nid
     this.#mark = { nid: upTo, ts: clock.now() }
-    if (settled <= start) return
-    await db.write((batch) => eventWords.setIndexed(batch, settled))
-    for (const nid of this.#ahead) if (nid <= settled) this.#ahead.delete(nid)
+    this.#awaited = this.#awaited.filter((nid) => nid > settled)
+    if (settled > (await eventWords.indexedUpTo())) await db.write((batch) => eventWords.setIndexed(batch, settled))
   }
 
-  async #indexSlice(after: number, upTo: number): Promise<void> {
+  async #add(nids: readonly number[]): Promise<void> {
     const { db, events, eventWords } = this.#parts
-    const nids = (await eventWords.candidates(after, upTo)).filter((nid) => !this.#ahead.has(nid))
     if (nids.length === 0) return
     const stored = await events.byNids(nids)
     await db.write((batch) => {
@@ -81,7 +88,6 @@ export class SearchIndex implements Worker {
         })
       }
     })
-    for (const nid of nids) this.#ahead.add(nid)
   }
 }
 

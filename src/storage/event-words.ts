@@ -5,8 +5,9 @@ import { Standing } from './stored-event.ts'
 const KINDS = [kindOf('m.room.message', undefined), kindOf('m.room.name', ''), kindOf('m.room.topic', '')]
 const INDEXED = "SELECT value AS n FROM counters WHERE name = 'indexed_event'"
 const SET_INDEXED = "UPDATE counters SET value = ? WHERE name = 'indexed_event'"
-const CANDIDATES = `SELECT e.event_nid FROM events e JOIN names n ON n.nid = e.kind_nid
-  WHERE e.event_nid > ? AND e.event_nid <= ? AND e.standing = ${Standing.accepted} AND n.name IN (?, ?, ?) ORDER BY e.event_nid`
+const LOOKED_AT = `e.event_nid AS nid, e.standing, n.name IN (?, ?, ?) AS hasText FROM events e JOIN names n ON n.nid = e.kind_nid`
+const RANGE = `SELECT ${LOOKED_AT} WHERE e.event_nid > ? AND e.event_nid <= ?`
+const ONE = `SELECT ${LOOKED_AT} WHERE e.event_nid = ?`
 const REMOVE = 'DELETE FROM event_words WHERE rowid = ?'
 const INSERT = 'INSERT INTO event_words (rowid, room, body, name, topic) VALUES (?, ?, ?, ?, ?)'
 const RECENT = 'SELECT rowid AS nid, rank FROM event_words WHERE event_words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?'
@@ -26,6 +27,20 @@ export interface WordMatch {
   readonly rank: number
 }
 
+/** What came of looking at events. */
+export interface Candidates {
+  /** They are in rooms, and have text. */
+  readonly nids: readonly number[]
+  /** They may be so later: they are not there yet, or have no place in their room yet. */
+  readonly awaited: readonly number[]
+}
+
+interface CandidateRow {
+  nid: number
+  standing: number
+  hasText: number
+}
+
 /** The `event_words` full-text index of what is said in rooms. */
 export class EventWords {
   readonly #db: Database
@@ -43,10 +58,22 @@ export class EventWords {
     batch.run(SET_INDEXED, nid)
   }
 
-  /** The nids of events with text that are after one nid and up to another. */
-  async candidates(after: number, upTo: number): Promise<number[]> {
-    const rows = await this.#db.all<{ event_nid: number }>(CANDIDATES, after, upTo, ...KINDS)
-    return rows.map((row) => row.event_nid)
+  /** Which of the events after one nid and up to another belong into the index. */
+  async inRange(after: number, upTo: number): Promise<Candidates> {
+    const rows = await this.#db.all<CandidateRow>(RANGE, ...KINDS, after, upTo)
+    return candidates(
+      rows,
+      Array.from({ length: upTo - after }, (_, index) => after + 1 + index),
+    )
+  }
+
+  /** Which of these events belong into the index. */
+  async among(nids: readonly number[]): Promise<Candidates> {
+    const rows = await this.#db.many<CandidateRow>(
+      ONE,
+      nids.map((nid) => [...KINDS, nid]),
+    )
+    return candidates(rows, nids)
   }
 
   set(batch: Batch, nid: number, roomNid: number, { body, name, topic }: EventTexts): void {
@@ -74,4 +101,11 @@ const roomWord = (roomNid: number): string => `r${roomNid}`
 
 function inRooms(query: string, roomNids: readonly number[]): string {
   return `(room : (${roomNids.map((nid) => `"${roomWord(nid)}"`).join(' OR ')})) AND (${query})`
+}
+
+function candidates(rows: readonly CandidateRow[], lookedAt: readonly number[]): Candidates {
+  const awaited = new Set(lookedAt)
+  for (const { nid, standing, hasText } of rows) if (hasText === 0 || (standing & 7) === Standing.accepted) awaited.delete(nid)
+  const nids = rows.filter(({ standing, hasText }) => hasText === 1 && standing === Standing.accepted).map(({ nid }) => nid)
+  return { nids, awaited: [...awaited] }
 }
