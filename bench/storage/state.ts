@@ -1,6 +1,6 @@
 /**
  * What keeping the state at every event costs: `node bench/storage/state.ts [STATE_EVENTS [MESSAGES [MEMBERS]]]`.
- * A twentieth of the events are forks, which the next event brings together again.
+ * A twentieth of the events are forks, which the next event brings together again. Times are CPU time of the main thread.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,11 +14,13 @@ import type { Event } from '../../src/protocol/event.ts'
 import type { Room } from '../../src/storage/rooms.ts'
 import { Random } from '../../test/support/random.ts'
 import { Replica } from '../../test/support/replica.ts'
-import { median, report } from '../marks.ts'
+import { report } from '../marks.ts'
+import { cpuOf } from '../measure.ts'
 
 const [STATE_EVENTS = 10_000, MESSAGES = 100_000, MEMBERS = 10_000] = process.argv.slice(2).map(Number)
 const FORKS = 0.05
 const TRANSACTION = 50
+const ROUNDS = 50
 /** The way from the root to a leaf, in both states, and the leaves once more. */
 const NODES_OF_A_CHANGE = 10
 
@@ -141,48 +143,30 @@ async function reading(file: string): Promise<void> {
   await replica.room(roomId)
   const { storage, core } = replica
   const random = new Random(2)
-  const one: number[] = []
-  for (let n = 0; n < 1_000; n++) {
+  const one = await cpuOf(1_000, () => {
     const root = random.pick(roots.slice(-1_000))
     const keys = [
       { type: 'm.room.member', stateKey: memberNo(random.below(MEMBERS)) },
       { type: 'm.room.power_levels', stateKey: '' },
       { type: 'm.room.history_visibility', stateKey: '' },
     ]
-    const started = process.threadCpuUsage()
-    await core.states.many(root, keys)
-    one.push(cpuSince(started))
-  }
-  report(`three keys of the state at a past event, as a check asks for them, ${MEMBERS} members`, median(one), 'ms', 1)
+    return core.states.many(root, keys)
+  })
+  report(`three keys of the state at a past event, as a check asks for them, ${MEMBERS} members`, one, 'ms', 1)
   for (const distance of [1, 10, 100, 1_000]) {
-    const taken: number[] = []
-    const nodes: number[] = []
-    for (let n = 0; n < 50; n++) {
+    const readBefore = nodesRead(storage.maps.cacheUse)
+    const taken = await cpuOf(ROUNDS, async () => {
       const at = distance + random.below(roots.length - distance)
       const [before = 0, after = 0] = [roots[at - distance], roots[at]]
-      const readBefore = nodesRead(storage.maps.cacheUse)
-      const started = process.threadCpuUsage()
       const found = await storage.maps.difference(before, after)
-      taken.push(cpuSince(started))
-      nodes.push(nodesRead(storage.maps.cacheUse) - readBefore)
       if (found.length > distance) throw new Error(`${found.length} differences between states ${distance} events apart`)
-    }
-    report(`difference of states that differ by ${distance}, CPU`, median(taken), 'ms')
-    report(`nodes looked at for it, for each that differs`, median(nodes) / distance, 'nodes', NODES_OF_A_CHANGE)
+    })
+    const nodes = (nodesRead(storage.maps.cacheUse) - readBefore) / ROUNDS
+    report(`difference of states that differ by ${distance}, CPU`, taken, 'ms')
+    report(`nodes looked at for it, for each that differs`, nodes / distance, 'nodes', NODES_OF_A_CHANGE)
   }
-  const whole: number[] = []
-  for (let n = 0; n < 20; n++) {
-    const started = process.threadCpuUsage()
-    await storage.maps.entries(random.pick(roots.slice(-100)))
-    whole.push(cpuSince(started))
-  }
-  report(`all of a state of ${MEMBERS} members, which no check asks for: no mark`, median(whole), 'ms')
-}
-
-/** Milliseconds of CPU time on the main thread. */
-function cpuSince(started: NodeJS.CpuUsage): number {
-  const { user, system } = process.threadCpuUsage(started)
-  return (user + system) / 1000
+  const whole = await cpuOf(ROUNDS, () => storage.maps.entries(random.pick(roots.slice(-100))))
+  report(`all of a state of ${MEMBERS} members, which no check asks for: no mark`, whole, 'ms')
 }
 
 /** Nodes that were looked at, in memory or on disk. */

@@ -4,6 +4,7 @@ import { KeyedQueue } from '../core/keyed-queue.ts'
 import type { Batch } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
+import type { StoredEvent } from '../storage/stored-event.ts'
 import { MAX_PREV_EVENTS } from './ends.ts'
 
 const CACHED_HEADS = 5_000
@@ -22,6 +23,10 @@ export interface RoomHead {
   readonly extremities: readonly ForwardExtremity[]
   /** Root of the current state: the resolved state after all extremities. */
   readonly stateRoot: number
+}
+
+export function extremityOf({ nid, eventId, head, stateAfter }: StoredEvent): ForwardExtremity {
+  return { nid, eventId, depth: head.depth, stateAfter }
 }
 
 const NOTHING: RoomHead = { extremities: [], stateRoot: 0 }
@@ -101,12 +106,7 @@ export class RoomHeads {
     if (stored.extremities === undefined) return NOTHING
     const events = await this.#events.byNids(stored.extremities)
     const head = {
-      extremities: [...events.values()].map((event) => ({
-        nid: event.nid,
-        eventId: event.eventId,
-        depth: event.head.depth,
-        stateAfter: event.stateAfter,
-      })),
+      extremities: [...events.values()].map(extremityOf),
       stateRoot: stored.stateRoot,
     }
     this.#keep(room, head)

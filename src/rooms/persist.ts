@@ -16,7 +16,7 @@ import type { StateJumps } from '../storage/state-jumps.ts'
 import { isPlaced, Standing, type StoredEvent } from '../storage/stored-event.ts'
 import { destinationsOf } from './destinations.ts'
 import { endsBeside, isBuiltOn } from './ends.ts'
-import type { ForwardExtremity, RoomHead, RoomHeads } from './heads.ts'
+import { extremityOf, type ForwardExtremity, type RoomHead, type RoomHeads } from './heads.ts'
 import { relate } from './relation.ts'
 import type { ResolutionEffort } from './resolution-effort.ts'
 import type { StateResolver } from './resolve.ts'
@@ -173,7 +173,7 @@ export class EventWriter {
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, plan.change)
       const stored = this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
-      const head = { extremities: [extremityOf(stored, root)], stateRoot: root }
+      const head = { extremities: [extremityOf(stored)], stateRoot: root }
       this.#finish(batch, room, event, stored, plan, head, members, options)
       return stored
     })
@@ -200,7 +200,7 @@ export class EventWriter {
       maps.write(batch, plan.change)
       const stored = this.#append(batch, room, event, { standing: Standing.accepted, stateBefore, stateAfter: root }, plan)
       const isEnd = others.length === 0 || !(await isBuiltOn(this.#parts, room, event))
-      const extremities = isEnd ? [...others, extremityOf(stored, root)] : others
+      const extremities = isEnd ? [...others, extremityOf(stored)] : others
       const roots = extremities.map(({ stateAfter }) => stateAfter)
       const stateRoot = await resolver.resolve(room, roots, options.effort)
       const members = await this.#members.prepare(await this.#members.between(head.stateRoot, stateRoot))
@@ -296,8 +296,4 @@ export class EventWriter {
     timelines.removeMissing(batch, room.nid, eventIdBytes(event.eventId))
     for (const prev of missing) timelines.addMissing(batch, room.nid, eventIdBytes(prev), nid)
   }
-}
-
-function extremityOf(stored: StoredEvent, stateAfter: number): ForwardExtremity {
-  return { nid: stored.nid, eventId: stored.eventId, depth: stored.head.depth, stateAfter }
 }
