@@ -1,4 +1,5 @@
 /** A user of a measured server, on a connection of their own. */
+import type { UserId } from '../schemas/ids.ts'
 import { sharedSecretRegistration } from '../test/support/shared-secret.ts'
 import { Connection } from './connection.ts'
 import { BenchSocket } from './socket.ts'
@@ -14,9 +15,9 @@ export class BenchUser {
   readonly #url: string
   readonly #connection: Connection
   readonly #token: string
-  readonly id: string
+  readonly id: UserId
 
-  constructor(url: string, connection: Connection, id: string, token: string) {
+  constructor(url: string, connection: Connection, id: UserId, token: string) {
     this.#url = url
     this.#connection = connection
     this.id = id
@@ -56,6 +57,11 @@ export class BenchUser {
   /** The same device once more. */
   onAnotherConnection(): BenchUser {
     return new BenchUser(this.#url, new Connection(this.#url), this.id, this.#token)
+  }
+
+  /** The same device at a server that has been started again, and listens elsewhere. */
+  at(url: string): BenchUser {
+    return new BenchUser(url, new Connection(url), this.id, this.#token)
   }
 
   close(): void {

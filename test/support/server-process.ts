@@ -51,6 +51,11 @@ export class ServerProcess implements AsyncDisposable {
     return this.#url
   }
 
+  /** The path of its database. */
+  get database(): string {
+    return join(this.#folder, 'data/homeserver.db')
+  }
+
   /** Starts it over the files that it left. */
   async start(): Promise<void> {
     const child: ChildProcess = spawn(process.execPath, this.#command, { cwd: this.#folder })
