@@ -2,6 +2,7 @@
 import {
   ClientEvent,
   createClient,
+  Direction,
   EventStatus,
   type MatrixClient,
   type MatrixEvent,
@@ -126,6 +127,16 @@ export class JsClient implements Disposable {
   /** The event with this id, once it is shown in the room. */
   event(roomId: string, eventId: string): Promise<MatrixEvent> {
     return this.until(() => this.sdk.getRoom(roomId)?.findEventById(eventId))
+  }
+
+  /** The same, also where one has to scroll up for it, as after a gap. */
+  eventFurtherUp(roomId: string, eventId: string): Promise<MatrixEvent> {
+    return this.until(async () => {
+      const room = this.sdk.getRoom(roomId)
+      while (room && !room.findEventById(eventId) && room.getLiveTimeline().getPaginationToken(Direction.Backward))
+        await this.sdk.scrollback(room, 100)
+      return room?.findEventById(eventId)
+    })
   }
 
   /** The texts of the messages that the client shows, in order. */

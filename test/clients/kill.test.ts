@@ -45,7 +45,8 @@ test('both servers die in the middle of a conversation: nothing acknowledged is 
   const acknowledged = (await talks).flat()
 
   for (const client of [alice, bob]) {
-    for (const eventId of acknowledged) await client.event(roomId, eventId)
+    // What came together after the restart may have been too much for one answer.
+    for (const eventId of acknowledged) await client.eventFurtherUp(roomId, eventId)
     const { chunk } = await client.sdk.createMessagesRequest(roomId, null, 1000, 'b' as never)
     const sent = chunk.filter(({ type }) => type === 'm.room.message').map(({ event_id }) => event_id)
     assert.deepEqual(sent.sort(), acknowledged.toSorted())
