@@ -133,9 +133,10 @@ export class JsClient implements Disposable {
   eventFurtherUp(roomId: string, eventId: string): Promise<MatrixEvent> {
     return this.until(async () => {
       const room = this.sdk.getRoom(roomId)
-      while (room && !room.findEventById(eventId) && room.getLiveTimeline().getPaginationToken(Direction.Backward))
+      if (!room) return undefined
+      while (!room.findEventById(eventId) && room.getLiveTimeline().getPaginationToken(Direction.Backward))
         await this.sdk.scrollback(room, 100)
-      return room?.findEventById(eventId)
+      return room.findEventById(eventId)
     })
   }
 

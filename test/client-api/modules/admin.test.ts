@@ -65,12 +65,13 @@ test('users ask about their own sessions only, and may not suspend anybody', asy
   await alice.refused(403, 'M_FORBIDDEN', 'GET', `/_matrix/client/v1/admin/lock/${bob.id}`)
 })
 
+const moderation = async (user: TestUser) => {
+  const { capabilities } = (await user.ok('GET', 'capabilities')) as { capabilities: JsonObject }
+  return capabilities['m.account_moderation']
+}
+
 test('administrators are told that they may lock and suspend, others are not', async () => {
   await using server = await testHomeserver()
-  const moderation = async (user: TestUser) => {
-    const { capabilities } = (await user.ok('GET', 'capabilities')) as { capabilities: JsonObject }
-    return capabilities['m.account_moderation']
-  }
   assert.deepEqual(await moderation(await admin(server, 'root')), { suspend: true, lock: true })
   assert.equal(await moderation(await server.user('bob')), undefined)
 })
