@@ -43,6 +43,9 @@ const elsewhere: Readonly<Record<string, Readonly<Record<string, readonly string
       'an event containing redactable content',
     ],
   },
+  'appendices: 3PID Types': {
+    'users/email-address.test.ts': ['bob@example.com', 'strauss@example.com'],
+  },
   'server-server: Request Authentication': { 'protocol/xmatrix.test.ts': ['the example of the specification'] },
   'server-server: Soft failure': {
     'rooms/soft-failure.test.ts': [
