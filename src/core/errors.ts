@@ -69,9 +69,9 @@ export const cannotLeaveServerNoticeRoom = factory(
 )
 /** The `before` or `after` of a push rule names no rule of the user's own. */
 export const unknownRelativeRule = factory(400, 'M_UNKNOWN', 'There is no such rule to place it at')
-/** A room can be forgotten only once it has been left. */
 /** There is no errcode of its own for this. */
 export const noThreadRoot = factory(400, 'M_UNKNOWN', 'An event that relates to another one cannot be the root of a thread')
+/** A room can be forgotten only once it has been left. */
 export const notLeft = factory(400, 'M_UNKNOWN', 'You have not left that room')
 /** https://spec.matrix.org/v1.19/client-server-api/#other-error-codes */
 export const threepidInUse = factory(400, 'M_THREEPID_IN_USE', 'Another account has that address')

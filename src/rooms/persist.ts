@@ -13,7 +13,7 @@ import type { Relations } from '../storage/relations.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateChange, StateMaps } from '../storage/state.ts'
 import type { StateJumps } from '../storage/state-jumps.ts'
-import { isPlaced, Standing, type StoredEvent } from '../storage/stored-event.ts'
+import { Standing, type StoredEvent } from '../storage/stored-event.ts'
 import { destinationsOf } from './destinations.ts'
 import { endsBeside, isBuiltOn } from './ends.ts'
 import { extremityOf, type ForwardExtremity, type RoomHead, type RoomHeads } from './heads.ts'
@@ -236,13 +236,8 @@ export class EventWriter {
       change,
       redactions: await this.#redactions.plan(room, event, stateBefore, options.isNew ?? false),
       destinations: options.forward ? await destinationsOf(this.#parts, room, event, options.isNew ?? false) : [],
-      missing: mayLeaveGap ? await this.#unplaced(room, event.prevEvents) : undefined,
+      missing: mayLeaveGap ? await events.unplaced(room, event.prevEvents) : undefined,
     }
-  }
-
-  async #unplaced(room: Room, eventIds: readonly EventId[]): Promise<EventId[]> {
-    const known = await this.#parts.events.byIds(eventIds)
-    return eventIds.filter((eventId) => !isPlaced(known.get(eventId), room))
   }
 
   #append(batch: Batch, room: Room, event: Event, placement: Placement, plan: Plan): StoredEvent {

@@ -5,7 +5,7 @@
  * Steps 1 to 3 (form, signatures, content hash) are done by federation/pdus.ts, which reads events off the wire, in bulk
  * and off the event loop; here follow the checks against auth events and state, and what to fetch when those are not here.
  */
-import type { EventId, ServerName } from '../../schemas/ids.ts'
+import type { ServerName } from '../../schemas/ids.ts'
 import type { Clock } from '../core/clock.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import { type AuthVerdict, authorise, checkAuthEvents } from '../protocol/event-auth/index.ts'
@@ -106,7 +106,7 @@ export class EventReceiver {
     // A room begins once: whoever is in it has got its beginning with the state, or gets it as history.
     if (event.prevEvents.length === 0)
       return existing ? { kind: 'known' } : { kind: 'missing', why: 'The room has begun already' }
-    if (!fillsGap && (await this.#unplaced(room, event.prevEvents)).length > 0) {
+    if (!fillsGap && (await events.unplaced(room, event.prevEvents)).length > 0) {
       for (const missing of await gaps.eventsBefore(origin, room, event, budget)) await this.#receiveOne(receipt, missing)
     }
     // First, since a state that is fetched brings auth events with it.
@@ -132,9 +132,14 @@ export class EventReceiver {
   /** The state before the event: what the states after its prev events resolve to. Undefined where it cannot be known. */
   async #stateBefore({ origin, room, budget, effort }: Receipt, event: Event, mayFetch: boolean): Promise<number | undefined> {
     const { events, gaps, resolver } = this.#parts
-    const placed = [...(await events.byIds(event.prevEvents)).values()].filter((prev) => isPlaced(prev, room))
-    const roots = placed.map(({ stateAfter }) => stateAfter)
-    for (const eventId of await this.#unplaced(room, event.prevEvents)) {
+    const known = await events.byIds(event.prevEvents)
+    const roots: number[] = []
+    for (const eventId of event.prevEvents) {
+      const prev = known.get(eventId)
+      if (isPlaced(prev, room)) {
+        roots.push(prev.stateAfter)
+        continue
+      }
       const root = mayFetch ? await gaps.stateAfter(origin, room, eventId, budget) : undefined
       if (root === undefined) return undefined
       roots.push(root)
@@ -179,12 +184,6 @@ export class EventReceiver {
       }
       return { kind: 'accepted', stored: keep(await writer.accept(room, event, stateBefore, { ...options, effort })) }
     })
-  }
-
-  /** Those of the events that have no place in the room here: unknown ones, outliers, and events of other rooms. */
-  async #unplaced(room: Room, eventIds: readonly EventId[]): Promise<EventId[]> {
-    const known = await this.#parts.events.byIds(eventIds)
-    return eventIds.filter((eventId) => !isPlaced(known.get(eventId), room))
   }
 }
 

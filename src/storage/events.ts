@@ -10,7 +10,7 @@ import { EventLoader } from './event-loader.ts'
 import { kindOf } from './kind.ts'
 import type { Names, ResolvedNames } from './names.ts'
 import type { Room, Rooms } from './rooms.ts'
-import { EVENT_COLUMNS, type EventRow, REDACTED, Standing, StoredEvent } from './stored-event.ts'
+import { EVENT_COLUMNS, type EventRow, isPlaced, REDACTED, Standing, StoredEvent } from './stored-event.ts'
 
 const NID_BY_ID = 'SELECT event_nid, event_id FROM events WHERE event_id = ?'
 const INSERT = `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -81,6 +81,12 @@ export class Events {
     const found = new Map<EventId, StoredEvent>()
     for (const event of events.values()) found.set(event.eventId, event)
     return found
+  }
+
+  /** Those of the events that have no place in a room here: unknown ones, outliers, and events of other rooms. */
+  async unplaced(room: Room, eventIds: readonly EventId[]): Promise<EventId[]> {
+    const known = await this.byIds(eventIds)
+    return eventIds.filter((eventId) => !isPlaced(known.get(eventId), room))
   }
 
   async byId(eventId: EventId): Promise<StoredEvent | undefined> {

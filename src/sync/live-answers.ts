@@ -42,6 +42,9 @@ export interface LiveReader {
 /** An answer: its frame, or `nothing` where there is nothing new; `personal` where it has to be built for the one reader alone. */
 export type LiveAnswer<Frame extends object> = Frame | 'nothing' | 'personal'
 
+/** Who asks in the same way is told the same. */
+export const groupOf = ({ filter, stateMember }: SyncRequest): string => `${filter.id} ${stateMember}`
+
 /** What has happened to a reader: something in these joined rooms, and nothing else. */
 export interface LiveNews {
   readonly reader: LiveReader
@@ -91,10 +94,10 @@ export class LiveAnswers<Frame extends object> {
   /** What has to be known of a reader; it holds until something touches the user. */
   async reader(request: SyncRequest): Promise<LiveReader> {
     const { memberships, ignoredUsers } = this.#parts
-    const { reader, filter, stateMember } = request
+    const { reader } = request
     const records = await memberships.ofUser(reader.userNid)
     const ignored = await ignoredUsers.of(reader.userNid)
-    return { request, records, group: `${filter.id} ${stateMember}`, ignoresNobody: ignored.size === 0, cursors: new Map() }
+    return { request, records, group: groupOf(request), ignoresNobody: ignored.size === 0, cursors: new Map() }
   }
 
   /** What has happened with `since < position <= upTo`. */

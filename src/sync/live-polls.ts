@@ -1,7 +1,7 @@
 import { Limiter } from '../core/limiter.ts'
 import type { Follower } from '../streams/follower.ts'
 import type { Notifier } from '../streams/notifier.ts'
-import type { LiveAnswers, LiveReader, LiveRound } from './live-answers.ts'
+import { groupOf, type LiveAnswers, type LiveReader, type LiveRound } from './live-answers.ts'
 import type { SyncRequest } from './request.ts'
 
 /** The pieces of an answer's JSON text. */
@@ -15,7 +15,6 @@ export interface LivePollsParts {
 /** A device that polls, and what is known of it: good as long as nothing happens to its user that it is not told here. */
 interface Kept {
   readonly reader: LiveReader
-  readonly group: string
   /** The device has been told everything up to here. */
   upTo: number
 }
@@ -45,7 +44,7 @@ export class LivePolls {
   async answer(request: SyncRequest, follower: Follower, seen: number): Promise<SyncTexts | undefined> {
     const kept = this.#kept.get(follower)?.get(request.reader.deviceNid)
     const { round, turns } = this.#now()
-    if (kept?.group !== groupOf(request) || !follower.wasQuiet(Math.min(kept.upTo, seen), round.since)) return undefined
+    if (kept?.reader.group !== groupOf(request) || !follower.wasQuiet(Math.min(kept.upTo, seen), round.since)) return undefined
     const rooms = follower.roomsSince(round.since)
     if (!rooms) return undefined
     const news = { reader: kept.reader, since: seen, rooms }
@@ -59,7 +58,7 @@ export class LivePolls {
   async keep(request: SyncRequest, follower: Follower, upTo: number): Promise<void> {
     const reader = await this.#parts.liveAnswers.reader(request)
     const devices = this.#kept.get(follower) ?? new Map<number | undefined, Kept>()
-    devices.set(request.reader.deviceNid, { reader, group: groupOf(request), upTo })
+    devices.set(request.reader.deviceNid, { reader, upTo })
     this.#kept.set(follower, devices)
   }
 
@@ -70,5 +69,3 @@ export class LivePolls {
     return this.#telling
   }
 }
-
-const groupOf = ({ filter, stateMember }: SyncRequest): string => `${filter.id} ${stateMember}`

@@ -8,25 +8,18 @@ import { GAP_LIMITS, GapTurns } from '../../src/rooms/gap-budget.ts'
 import type { RemoteHistory } from '../../src/rooms/remote-history.ts'
 import { FakeClock } from '../support/clock.ts'
 import { Replica } from '../support/replica.ts'
+import { SILENT } from '../support/silent-history.ts'
 
 const alice = '@alice:ours' as UserId
 const bob = '@bob:other' as UserId
 const hostile = 'hostile' as ServerName
 const honest = 'honest' as ServerName
 
-const NOTHING: RemoteHistory = {
-  missingEvents: async () => [],
-  stateIds: async () => undefined,
-  events: async () => [],
-  authChain: async () => undefined,
-  backfill: async () => undefined,
-}
-
 /** A room of ours that bob has joined, and what other servers answer about its past. */
 async function setUp(answers: Partial<RemoteHistory> = {}) {
   const asked: string[] = []
   const clock = new FakeClock()
-  const given = { ...NOTHING, ...answers }
+  const given = { ...SILENT, ...answers }
   const history: RemoteHistory = {
     ...given,
     missingEvents: (...question) => (asked.push('missing events'), given.missingEvents(...question)),

@@ -8,6 +8,7 @@ import { stateMapKey } from '../../src/protocol/state-map.ts'
 import type { RemoteHistory } from '../../src/rooms/remote-history.ts'
 import { Standing } from '../../src/storage/stored-event.ts'
 import { Replica } from '../support/replica.ts'
+import { SILENT } from '../support/silent-history.ts'
 
 const alice = '@alice:ours' as UserId
 const bob = '@bob:other' as UserId
@@ -20,7 +21,7 @@ const VERSIONS = ['2', '6', '11', '12']
  * set since, and later sets back.
  */
 async function setUp(version: string) {
-  const told: { history: RemoteHistory } = { history: NOTHING }
+  const told: { history: RemoteHistory } = { history: SILENT }
   const history: RemoteHistory = {
     missingEvents: (...question) => told.history.missingEvents(...question),
     stateIds: (...question) => told.history.stateIds(...question),
@@ -51,14 +52,6 @@ async function setUp(version: string) {
 }
 
 let made = 0
-
-const NOTHING: RemoteHistory = {
-  missingEvents: async () => [],
-  stateIds: async () => undefined,
-  events: async () => [],
-  authChain: async () => undefined,
-  backfill: async () => undefined,
-}
 
 for (const version of VERSIONS) {
   test(`events on a rejected one are allowed, and the state goes on without it (version ${version})`, async () => {
@@ -96,7 +89,7 @@ for (const version of VERSIONS) {
     const unforeseen = alike(hs.message([lowered.eventId]), { originServerTs: 2 })
     const filler = hs.message([unforeseen.eventId])
     told.history = {
-      ...NOTHING,
+      ...SILENT,
       missingEvents: async () => [filler],
       stateIds: async () => ({ state: [...before.values(), topic.eventId], authChain: [] }),
       events: async () => [unforeseen],
