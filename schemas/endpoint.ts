@@ -20,6 +20,7 @@ export type RateLimitClass =
   | 'room-creation'
   | 'read'
   | 'write'
+  | 'socket'
   | 'federation'
 
 export interface Endpoint<

@@ -5,7 +5,7 @@ import { clientEndpoint } from '../apis.ts'
 export const syncSocket = clientEndpoint('GET', '/_matrix/client/unstable/chat.causeway/sync', {
   auth: 'access-token',
   guests: true,
-  rateLimit: 'read',
+  rateLimit: 'socket',
   spec: 'sync-socket.md',
   query: Type.Object({
     /** A filter's ID, or a filter as JSON. */

@@ -148,6 +148,8 @@ export const configSchema = group('The configuration of one server.', {
       40,
       180,
     ),
+    socket: limit('WebSockets of /sync opened from one address.', 20, 500),
+    unknown_token: limit('Calls from one address with tokens that are not good; those with a good one are not held up.', 5, 100),
     federation: limit('Requests of one other server.', 100, 500),
   }),
   federation: group('Other homeservers.', {

@@ -1,4 +1,4 @@
-import { limitExceeded } from '../core/errors.ts'
+import { limitExceeded, MatrixError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Call } from './call.ts'
@@ -12,14 +12,36 @@ interface Count {
   readonly limit?: Limit | undefined
 }
 
+interface Limiting {
+  readonly rateLimiter: RateLimiter
+  readonly log: Logger
+}
+
 /** Counts the call against whoever makes it. Throws M_LIMIT_EXCEEDED where they have to wait. */
-export function limitCall(call: Call, { rateLimiter, log }: { rateLimiter: RateLimiter; log: Logger }): void {
-  for (const { limiter, key, limit } of countsOf(call)) {
-    const waitMs = rateLimiter.take(limiter, key, limit)
-    if (waitMs === 0) continue
-    log.info({ limiter, key, waitMs, route: call.routePath, requestId: call.requestId }, 'Rate limit exceeded')
-    throw limitExceeded(waitMs, limiter)
-  }
+export function limitCall(call: Call, by: Limiting): void {
+  for (const count of countsOf(call)) take(call, count, by)
+}
+
+const REFUSED_TOKEN: ReadonlySet<string> = new Set(['M_UNKNOWN_TOKEN', 'M_USER_LOCKED'])
+
+/**
+ * Counts a call whose token has been refused against its address. Looking a token up costs less than the request around it, so
+ * each is looked up, and whoever has a good one is not held up by others at their address who do not.
+ * Throws M_LIMIT_EXCEEDED where there were too many.
+ */
+export function limitRefusedToken(call: Call, cause: unknown, by: Limiting): void {
+  if (!(cause instanceof MatrixError) || !REFUSED_TOKEN.has(cause.errcode)) return
+  // Whoever makes tokens up does not keep those from hearing of it who had a good one until now.
+  const wasGood = cause.extra['soft_logout'] === true
+  take(call, { limiter: 'unknown-token', key: wasGood ? `${call.address} (ended)` : call.address }, by)
+}
+
+function take(call: Call, { limiter, key, limit }: Count, { rateLimiter, log }: Limiting): void {
+  const refusal = rateLimiter.take(limiter, key, limit)
+  if (!refusal) return
+  const { waitMs, isFirst } = refusal
+  if (isFirst) log.info({ limiter, key, waitMs, route: call.routePath, requestId: call.requestId }, 'Rate limit exceeded')
+  throw limitExceeded(waitMs, limiter)
 }
 
 /** Each so many bytes of a body count as one more call of the device: to read and check them takes as long. */
@@ -33,14 +55,16 @@ export function chargeBody({ requester }: Call, bytes: number, rateLimiter: Rate
 
 const deviceKey = ({ userId, deviceId }: Requester): string => `${userId} ${deviceId}`
 
-/** A server counts for itself; whoever has not logged in, or is about to, for the address; all others for device and user. */
+/** A server counts for itself; whoever has not logged in, or is about to, for the address; all others for device and user, sockets for all three. */
 function countsOf(call: Call): Count[] {
   const limiter = call.endpoint?.rateLimit ?? 'none'
   const { requester } = call
   if (limiter === 'none') return []
   if (requester === undefined || limiter === 'login' || limiter === 'registration') return [{ limiter, key: call.address }]
   if ('origin' in requester) return [{ limiter, key: requester.origin }]
-  return requester.unlimited === true ? [] : countsOfUser(limiter, requester)
+  if (requester.unlimited === true) return []
+  if (limiter === 'socket') return [{ limiter, key: call.address }, ...countsOfUser('read', requester)]
+  return countsOfUser(limiter, requester)
 }
 
 function countsOfUser(limiter: Limiter, requester: Requester): Count[] {

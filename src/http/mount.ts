@@ -1,16 +1,17 @@
 /** A route made ready to serve: authenticate, limit, read, check, call, answer. */
 import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
+import type { Endpoint } from '../../schemas/endpoint.ts'
 import type { Logger } from '../core/logger.ts'
 import { type Authenticators, authenticate } from './authenticate.ts'
 import { parseJsonObject, readBody, textOf } from './body.ts'
 import type { Call } from './call.ts'
-import { chargeBody, limitCall } from './limit-call.ts'
+import { chargeBody, limitCall, limitRefusedToken } from './limit-call.ts'
 import { type Query, queryReader } from './query.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { RawResponse, rawJson } from './reply.ts'
 import { type Resource, resourceOf } from './resources.ts'
-import type { Route } from './route.ts'
+import type { RequesterOf, Route } from './route.ts'
 import { Check, refusal } from './validate.ts'
 
 /** What the stages need from outside. */
@@ -60,7 +61,7 @@ export async function serve(mounted: Mounted, call: Call, queryText: string, sta
   if (endpoint.auth === 'server') await takeBody(call, stages.bodyTimeoutMs)
   const queryToken = stages.queryTokens ? query.accessToken : undefined
   call.authenticateAgain = () => authenticate(call, endpoint, queryToken, stages.authenticators)
-  call.requester = await call.authenticateAgain()
+  call.requester = await requesterOf(call, stages)
   limitCall(call, stages)
   if (endpoint.auth !== 'server') await takeClientBody(call, stages)
   check(mounted, call)
@@ -68,6 +69,15 @@ export async function serve(mounted: Mounted, call: Call, queryText: string, sta
   const response = answer instanceof RawResponse ? answer : rawJson(JSON.stringify(answer))
   if (stages.onUndeclared) checkResponse(mounted, response, stages.onUndeclared)
   return response
+}
+
+async function requesterOf(call: Call, stages: Stages): Promise<RequesterOf<Endpoint>> {
+  try {
+    return await call.authenticateAgain()
+  } catch (cause) {
+    limitRefusedToken(call, cause, stages)
+    throw cause
+  }
 }
 
 /** A body that says how long it is counts before it comes, so that not many long ones come at once. */

@@ -22,16 +22,27 @@ export interface RateLimits {
   readonly write: Limit
   /** All that a device does, of whatever class. */
   readonly device: Limit
+  readonly socket: Limit
+  readonly unknownToken: Limit
   readonly federation: Limit
 }
 
 /** What a limit is on. */
-export type Limiter = RateLimitClass | 'device'
+export type Limiter = RateLimitClass | 'device' | 'unknown-token'
+
+/** What is said to who has to wait. */
+export interface Refusal {
+  readonly waitMs: number
+  /** Since the last call that was let through: of a flood one is worth telling. */
+  readonly isFirst: boolean
+}
 
 interface Bucket {
   tokens: number
   /** When `tokens` was right, in milliseconds. */
   at: number
+  /** The last call was refused. */
+  isEmpty: boolean
 }
 
 /** A forgotten bucket is a full one; so many are remembered at a time. */
@@ -49,15 +60,17 @@ export class RateLimiter {
 
   /**
    * Counts one call of `key` (a user, a device, a server, an address), by `limit` in place of the configured one if it
-   * is given. Returns 0, or how many milliseconds it must wait.
+   * is given. Gives how long it has to wait, where it has to.
    */
-  take(limiter: Limiter, key: string, limit?: Limit): number {
-    if (!this.#limits.enabled || limiter === 'none') return 0
-    const { perSecond, burst } = limit ?? this.#limits[limiter === 'room-creation' ? 'roomCreation' : limiter]
+  take(limiter: Limiter, key: string, limit?: Limit): Refusal | undefined {
+    if (!this.#limits.enabled || limiter === 'none') return undefined
+    const { perSecond, burst } = limit ?? this.#limits[settingOf(limiter)]
     const bucket = this.#bucket(`${limiter} ${key}`, perSecond, burst)
-    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1000)
+    const wasEmpty = bucket.isEmpty
+    bucket.isEmpty = bucket.tokens < 1
+    if (bucket.isEmpty) return { waitMs: Math.ceil(((1 - bucket.tokens) / perSecond) * 1000), isFirst: !wasEmpty }
     bucket.tokens -= 1
-    return 0
+    return undefined
   }
 
   /** Counts further calls of a device without refusing them: those that follow wait for longer. */
@@ -69,11 +82,16 @@ export class RateLimiter {
 
   #bucket(name: string, perSecond: number, burst: number): Bucket {
     const now = this.#clock.now()
-    const bucket = this.#buckets.get(name) ?? { tokens: burst, at: now }
+    const bucket = this.#buckets.get(name) ?? { tokens: burst, at: now, isEmpty: false }
     // A clock that was set back adds nothing.
     bucket.tokens = Math.min(burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * perSecond)
     bucket.at = now
     this.#buckets.set(name, bucket)
     return bucket
   }
+}
+
+function settingOf(limiter: Exclude<Limiter, 'none'>): Exclude<keyof RateLimits, 'enabled'> {
+  if (limiter === 'room-creation') return 'roomCreation'
+  return limiter === 'unknown-token' ? 'unknownToken' : limiter
 }

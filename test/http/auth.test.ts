@@ -4,7 +4,8 @@ import { Type } from 'typebox'
 import { jsonObject } from '../../schemas/definitions.ts'
 import { type Auth, endpoint } from '../../schemas/endpoint.ts'
 import type { DeviceId } from '../../schemas/ids.ts'
-import type { SignedCall } from '../../src/http/authenticate.ts'
+import { unknownToken } from '../../src/core/errors.ts'
+import type { ClientCall, SignedCall } from '../../src/http/authenticate.ts'
 import { RateLimiter } from '../../src/http/rate-limit.ts'
 import { respond } from '../../src/http/reply.ts'
 import { type Request, type Route, route } from '../../src/http/route.ts'
@@ -100,6 +101,13 @@ test('a server that does not sign is refused', async () => {
   assert.deepEqual([answer.status, answer.json.errcode], [401, 'M_UNAUTHORIZED'])
 })
 
+const CALL: ClientCall = { address: '192.0.2.1', userAgent: undefined, routePath: undefined }
+/** Knows Alice's token, and another one that has expired. */
+const client = async (token: string) => {
+  if (token === 'expired') throw unknownToken('The access token has expired', { soft_logout: true })
+  return authenticators({ alice: ALICE }).client(token, CALL)
+}
+
 const limited = route(
   endpoint('GET', PATH, { auth: 'access-token', rateLimit: 'message', response: jsonObject(), spec: '' }),
   tellWho,
@@ -128,7 +136,35 @@ test('a device gone wild leaves room for the others of its user, whose limit hol
   assert.deepEqual(await statuses('phone', 4), [200, 200, 429, 429])
   assert.deepEqual(await statuses('laptop', 2), [200, 429])
   const limiters = server.lines.filter(({ message }) => message === 'Rate limit exceeded').map(({ fields }) => fields.limiter)
-  assert.deepEqual(limiters, ['device', 'device', 'message'])
+  // Of those in a row the first.
+  assert.deepEqual(limiters, ['device', 'message'])
+})
+
+test('made up tokens are limited by their address, and hold up nobody who has a good one', async () => {
+  const rateLimiter = new RateLimiter({ ...LIMITS, enabled: true }, { now: () => 0 })
+  await using server = await testServer([limited], {
+    rateLimiter,
+    authenticators: { ...authenticators({}), client },
+    trustedProxies: ['127.0.0.1'],
+  })
+  const answers = async (address: string, ...tokens: string[]) => {
+    const errcodes: unknown[] = []
+    for (const token of tokens) {
+      const { json } = await server.call('GET', PATH, { token, headers: { 'x-forwarded-for': address } })
+      errcodes.push(json.errcode ?? json.who)
+    }
+    return errcodes
+  }
+  const guesses = ['a', 'b', 'c', 'd', 'e', 'f']
+  const [unknown, limit] = ['M_UNKNOWN_TOKEN', 'M_LIMIT_EXCEEDED']
+  assert.deepEqual(await answers('192.0.2.1', ...guesses), [unknown, unknown, unknown, limit, limit, limit])
+  assert.deepEqual(await answers('192.0.2.1', 'alice', 'expired'), [ALICE.userId, unknown])
+  assert.deepEqual(await answers('192.0.2.2', 'a'), [unknown])
+  const told = server.lines.filter(({ message }) => message === 'Rate limit exceeded').map(({ fields }) => fields)
+  assert.deepEqual(
+    told.map(({ limiter, key }) => [limiter, key]),
+    [['unknown-token', '192.0.2.1']],
+  )
 })
 
 for (const [name, headers] of [

@@ -43,6 +43,8 @@ export const LIMITS: RateLimits = {
   read: all,
   write: all,
   device: { perSecond: 1, burst: 50 },
+  socket: all,
+  unknownToken: all,
   federation: all,
 }
 
