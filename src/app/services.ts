@@ -122,7 +122,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
   const deviceStreams = createDeviceStreams(storage, core, streams.notifier, devices)
   const presence = createPresence(config, clock, storage, federation.federationSender)
   const sync = createSync(config, clock, storage, core, streams, federation.signedPdus, deviceStreams, [presence.presenceStream])
-  const syncSockets = createSyncSockets(clock, log.logger('sync'), storage, streams, sync)
+  const syncSockets = createSyncSockets(config, clock, log.logger('sync'), storage, streams, sync)
   accounts.accessTokens.onForget((deviceNid) => syncSockets.tokenChanged(deviceNid))
   const sliding = createSlidingSync(clock, storage, core, streams, sync, { ...rooms, ...deviceStreams, ...presence })
   const oldSync = createOldSync(clock, storage, core, rooms, streams, sync.filters, presence)

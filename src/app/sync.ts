@@ -143,6 +143,7 @@ export function createSync(
 
 /** `/sync` over WebSockets. */
 export function createSyncSockets(
+  config: Config,
   clock: Clock,
   log: Logger,
   storage: Storage,
@@ -151,7 +152,8 @@ export function createSyncSockets(
 ): SyncSockets {
   const frameOf = textFrame
   const liveAnswers = new LiveAnswers({ ...liveParts, frameOf })
-  return new SyncSockets({ ...storage, clock, log, notifier: streams.notifier, sync, liveAnswers, frameOf })
+  const maxOfAddress = config.sync.maxSocketsPerAddress
+  return new SyncSockets({ ...storage, clock, log, notifier: streams.notifier, sync, liveAnswers, frameOf, maxOfAddress })
 }
 
 /** The streams that sliding sync shares with `/sync`. */

@@ -185,6 +185,7 @@ export const configSchema = group('The configuration of one server.', {
   presence: group('Who is online.', { enabled: flag('Track and send presence.', true) }),
   sync: group('/sync.', {
     response_cache_ms: milliseconds('How long an answer is kept for a client that repeats its request.', 30_000),
+    max_sockets_per_address: count('WebSockets that may be open from one address at once.', 1_000),
   }),
   server_notices: Type.Optional(
     group('Messages from the server itself to a user.', {

@@ -31,7 +31,8 @@ export interface WebSocketListener {
   beat(): void
   /** What the port held back has been taken. */
   drained(): void
-  closed(): void
+  /** @param code that of RFC 6455, 1006 where the connection broke @param reason what the other side says */
+  closed(code: number, reason: string): void
 }
 
 /** The answer of a handler that goes on by messages, in a subprotocol that the client has to offer. */
@@ -89,9 +90,9 @@ function attach(webSocket: WebSocket, socket: Duplex, answer: SwitchingProtocols
   webSocket.on('error', () => undefined)
   socket.on('drain', () => listener.drained())
   const goingAway = () => webSocket.close(1001, 'The server stops')
-  webSocket.on('close', () => {
+  webSocket.on('close', (code, reason) => {
     signal.removeEventListener('abort', goingAway)
-    listener.closed()
+    listener.closed(code, reason.toString())
   })
   if (signal.aborted) goingAway()
   else signal.addEventListener('abort', goingAway)

@@ -1,3 +1,4 @@
+import type { DeviceId } from '../../schemas/ids.ts'
 import { isJsonObject, stringAt } from '../../schemas/json.ts'
 import { parseJson } from '../core/json-text.ts'
 import { MatrixError } from '../core/errors.ts'
@@ -19,12 +20,17 @@ const MAX_CHATTER = 100
 
 /** Why the server ends a socket: 4000 and the status that HTTP has for it. */
 const CLOSE = { junk: 4400, token: 4401, slow: 4408, replaced: 4409, chatter: 4429, failure: 1011 } as const
+/** What RFC 6455 has for a connection that ended without a word. */
+const BROKEN = 1006
 
 /** What a client asks for when it opens a socket. */
 export interface SocketSession {
   readonly request: SyncRequest
   /** Rejects once the access token is not good any more. */
   readonly authenticateAgain: () => Promise<unknown>
+  /** IP address of the client. */
+  readonly address: string
+  readonly deviceId: DeviceId | undefined
 }
 
 export interface SyncSocketParts {
@@ -39,6 +45,7 @@ export interface SyncSocketParts {
 export interface SocketKeeper {
   /** There may be something to send. */
   due(socket: SyncSocket): void
+  /** Said once. */
   closed(socket: SyncSocket): void
 }
 
@@ -63,6 +70,9 @@ export class SyncSocket implements WebSocketListener {
   /** Something has happened that could not be looked at yet. */
   #isDue = false
   #isOver = false
+  /** How many answers have been sent. */
+  #answers = 0
+  readonly #openedAt = performance.now()
   #chatter = 0
   #hasBeat = true
   /** As of the last check. */
@@ -112,6 +122,7 @@ export class SyncSocket implements WebSocketListener {
     if (!frame) return
     this.#unacknowledged.push(upTo)
     this.#chatter--
+    this.#answers++
     this.#port.send(frame)
   }
 
@@ -152,10 +163,30 @@ export class SyncSocket implements WebSocketListener {
   }
 
   /** @inheritdoc */
-  closed(): void {
+  closed(code: number, reason: string): void {
+    if (this.#isOver) return
     this.#isOver = true
     this.#stopListening?.()
     this.#keeper.closed(this)
+    this.#logEnd(code, reason)
+  }
+
+  #logEnd(code: number, reason: string): void {
+    const { request, deviceId, address } = this.session
+    this.#parts.log.info(
+      {
+        user: request.reader.userId,
+        device: deviceId,
+        address,
+        code,
+        reason,
+        seconds: Math.round((performance.now() - this.#openedAt) / 1000),
+        answers: this.#answers,
+        unacknowledged: this.#unacknowledged.length,
+        bytes: this.#port.sentBytes,
+      },
+      'A sync socket has closed',
+    )
   }
 
   /** The device has opened another one. */
@@ -167,7 +198,10 @@ export class SyncSocket implements WebSocketListener {
   async check(): Promise<void> {
     const { sentBytes, isStuck, acknowledged } = this.#before
     const isAlive = this.#hasBeat || this.#port.sentBytes > sentBytes
-    if (!isAlive) return this.#port.terminate()
+    if (!isAlive) {
+      this.#port.terminate()
+      return this.closed(BROKEN, 'It answered no ping')
+    }
     const isFull = this.#unacknowledged.length >= MAX_UNACKNOWLEDGED
     if (isFull && isStuck && acknowledged === this.#acknowledged) return this.#close(CLOSE.slow, 'Answers are not acknowledged')
     this.#before = { sentBytes: this.#port.sentBytes, isStuck: isFull, acknowledged: this.#acknowledged }
@@ -225,7 +259,7 @@ export class SyncSocket implements WebSocketListener {
 
   #close(code: number, reason: string): void {
     this.#port.close(code, reason)
-    this.closed()
+    this.closed(code, reason)
   }
 }
 

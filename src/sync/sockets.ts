@@ -1,6 +1,7 @@
 import { scheduler } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 import { limitExceeded } from '../core/errors.ts'
+import { Tally } from '../core/tally.ts'
 import type { Worker } from '../core/worker.ts'
 import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import type { Reader } from '../rooms/client-events.ts'
@@ -19,11 +20,12 @@ const YIELD_AFTER_MS = 10
 export interface SyncSocketsParts extends SyncSocketParts {
   db: Database
   clock: Clock
+  /** So many sockets may be open from one address. */
+  maxOfAddress: number
 }
 
 interface Kept {
   readonly socket: SyncSocket
-  readonly userNid: number
   /** Milliseconds since the epoch. */
   checkedAt: number
 }
@@ -34,7 +36,8 @@ export class SyncSockets implements Worker, SocketKeeper {
   readonly #parts: SyncSocketsParts
   /** By device; the one that was not looked after for the longest time comes first. */
   readonly #byDevice = new Map<number, Kept>()
-  readonly #countByUser = new Map<number, number>()
+  readonly #byUser = new Tally<number>()
+  readonly #byAddress = new Tally<string>()
   readonly #due = new Set<SyncSocket>()
   #isTelling = false
   /** All sockets that are not due, and take what they get, have had everything up to here. */
@@ -49,10 +52,17 @@ export class SyncSockets implements Worker, SocketKeeper {
     return this.#byDevice.size
   }
 
-  /** @throws {MatrixError} M_LIMIT_EXCEEDED where the user has too many sockets already */
-  assertMayOpen(reader: Reader): void {
-    const isNew = !this.#byDevice.has(keyOf(reader))
-    if (isNew && (this.#countByUser.get(reader.userNid) ?? 0) >= MAX_OF_USER) throw limitExceeded(RETRY_AFTER_MS, 'sockets')
+  /** @throws {MatrixError} M_LIMIT_EXCEEDED where the user has too many sockets already, or the address */
+  assertMayOpen({ request: { reader }, address }: SocketSession): void {
+    const replaced = this.#byDevice.get(keyOf(reader))?.socket.session
+    if (!replaced && this.#byUser.of(reader.userNid) >= MAX_OF_USER) this.#refuse('sockets of a user', reader.userId)
+    if (replaced?.address !== address && this.#byAddress.of(address) >= this.#parts.maxOfAddress)
+      this.#refuse('sockets of an address', address)
+  }
+
+  #refuse(limiter: string, key: string): never {
+    this.#parts.log.info({ limiter, key, waitMs: RETRY_AFTER_MS }, 'Rate limit exceeded')
+    throw limitExceeded(RETRY_AFTER_MS, limiter)
   }
 
   /** Opens a device's socket, in place of the one that it had. */
@@ -61,8 +71,9 @@ export class SyncSockets implements Worker, SocketKeeper {
     const key = keyOf(reader)
     this.#byDevice.get(key)?.socket.replace()
     const socket = new SyncSocket(session, port, this, this.#parts)
-    this.#byDevice.set(key, { socket, userNid: reader.userNid, checkedAt: this.#parts.clock.now() })
-    this.#countByUser.set(reader.userNid, (this.#countByUser.get(reader.userNid) ?? 0) + 1)
+    this.#byDevice.set(key, { socket, checkedAt: this.#parts.clock.now() })
+    this.#byUser.add(reader.userNid)
+    this.#byAddress.add(session.address)
     void socket.begin()
     return socket
   }
@@ -79,13 +90,10 @@ export class SyncSockets implements Worker, SocketKeeper {
   /** @inheritdoc */
   closed(socket: SyncSocket): void {
     this.#due.delete(socket)
-    const { reader } = socket.session.request
-    const key = keyOf(reader)
-    if (this.#byDevice.get(key)?.socket !== socket) return
-    this.#byDevice.delete(key)
-    const count = (this.#countByUser.get(reader.userNid) ?? 1) - 1
-    if (count === 0) this.#countByUser.delete(reader.userNid)
-    else this.#countByUser.set(reader.userNid, count)
+    const { request, address } = socket.session
+    this.#byDevice.delete(keyOf(request.reader))
+    this.#byUser.remove(request.reader.userNid)
+    this.#byAddress.remove(address)
   }
 
   /** A token of the device has been revoked, or means something else now. */

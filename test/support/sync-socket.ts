@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import type { JsonObject } from '../../schemas/json.ts'
-import type { TestHomeserver } from './homeserver.ts'
+import { type HomeserverOptions, testHomeserver, type TestHomeserver } from './homeserver.ts'
 import type { SeenSync, TestUser } from './user.ts'
 
 export const PATH = '/_matrix/client/unstable/chat.causeway/sync'
@@ -83,6 +83,16 @@ export class SocketClient {
     this.webSocket.terminate()
     await this.ended
   }
+}
+
+/** A server with two users in a room, whose sockets bring nothing but what the tests do. */
+export async function conversation(config: HomeserverOptions['config'] = {}) {
+  const hs = await testHomeserver({ config: { presence: { enabled: false }, ...config } })
+  const [alice, bob] = await hs.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  return { hs, alice, bob, room, [Symbol.asyncDispose]: () => hs[Symbol.asyncDispose]() }
 }
 
 /** The text messages of a room in an answer. */

@@ -1,14 +1,14 @@
 /** What a socket does to a client that does not listen: over a connection of which the test decides what it takes. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { UserId } from '../../schemas/ids.ts'
+import type { DeviceId, UserId } from '../../schemas/ids.ts'
 import { unknownToken } from '../../src/core/errors.ts'
-import { silentLogger } from '../../src/core/logger.ts'
 import type { WebSocketPort } from '../../src/http/web-socket.ts'
 import { textFrame } from '../../src/http/web-socket.ts'
 import { encodeToken } from '../../src/streams/position.ts'
 import { FilterCompiler } from '../../src/sync/filter.ts'
 import { MAX_UNACKNOWLEDGED, SyncSocket, type SyncSocketParts } from '../../src/sync/socket.ts'
+import { recordingLog } from '../http/support.ts'
 
 class TestPort implements WebSocketPort {
   isFull = false
@@ -27,6 +27,7 @@ async function openOver(port: TestPort) {
   let position = 0
   let due = 0
   const state = { token: 'good' }
+  const { log, lines } = recordingLog()
   const request = {
     reader: { userNid: 1, userId: '@alice:test' as UserId, deviceNid: 1 },
     filter: new FilterCompiler().compile('{}'),
@@ -44,14 +45,15 @@ async function openOver(port: TestPort) {
     notifier: { follow: async () => ({ listen: () => () => {} }) },
     liveAnswers: { reader: async () => undefined },
     frameOf: textFrame,
-    log: silentLogger,
+    log,
   } as unknown as SyncSocketParts
   const authenticateAgain = async () => {
     if (state.token !== 'good') throw unknownToken('The access token has expired', { soft_logout: true })
   }
-  const socket = new SyncSocket({ request, authenticateAgain }, port, { due: () => due++, closed: () => {} }, parts)
+  const session = { request, authenticateAgain, address: '192.0.2.1', deviceId: 'ALICE' as DeviceId }
+  const socket = new SyncSocket(session, port, { due: () => due++, closed: () => {} }, parts)
   await socket.begin()
-  return { socket, state, due: () => due }
+  return { socket, state, lines, due: () => due }
 }
 
 describe('a client', () => {
@@ -114,5 +116,32 @@ describe('a client', () => {
     state.token = 'expired'
     await socket.check()
     assert.deepEqual(port.said, ['ping', 'close 4401'])
+  })
+})
+
+type Opened = Awaited<ReturnType<typeof openOver>>
+
+const ends = (name: string, code: number, reason: string, end: (opened: Opened) => unknown) =>
+  test(name, async () => {
+    const port = new TestPort()
+    const opened = await openOver(port)
+    port.sentBytes = 100
+    await end(opened)
+    opened.socket.closed(1006, '')
+    const [line, another] = opened.lines
+    const { seconds, ...fields } = line?.fields ?? {}
+    assert.equal(typeof seconds, 'number')
+    const common = { user: '@alice:test', device: 'ALICE', address: '192.0.2.1', answers: 1, unacknowledged: 1, bytes: 100 }
+    assert.deepEqual([fields, another], [{ ...common, code, reason }, undefined])
+  })
+
+describe('the end of a socket is logged once', () => {
+  ends('where the client goes', 1001, 'bye', ({ socket }) => socket.closed(1001, 'bye'))
+  ends('where its token has ended', 4401, 'M_UNKNOWN_TOKEN soft_logout', ({ socket, state }) => {
+    state.token = 'expired'
+    return socket.checkToken()
+  })
+  ends('where nobody is there any more', 1006, 'It answered no ping', async ({ socket }) => {
+    for (let look = 0; look < 2; look++) await socket.check()
   })
 })

@@ -2,19 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { WebSocket } from 'ws'
-import { testHomeserver, type TestHomeserver } from '../support/homeserver.ts'
-import { bodiesIn, openSocket, PATH, PROTOCOL, refusedSocket, SocketClient } from '../support/sync-socket.ts'
+import type { TestHomeserver } from '../support/homeserver.ts'
+import { bodiesIn, conversation, openSocket, PATH, PROTOCOL, refusedSocket, SocketClient } from '../support/sync-socket.ts'
 import { call, type TestUser } from '../support/user.ts'
-
-/** A server with two users in a room, whose sockets bring nothing but what the tests do. */
-async function conversation() {
-  const hs = await testHomeserver({ config: { presence: { enabled: false } } })
-  const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
-  const room = await alice.createRoom({ preset: 'public_chat' })
-  await bob.join(room)
-  return { hs, alice, bob, room, [Symbol.asyncDispose]: () => hs[Symbol.asyncDispose]() }
-}
 
 const toDevice = (from: TestUser, to: TestUser, n: number) =>
   from.ok('PUT', `sendToDevice/test.message/m${n}`, { messages: { [to.id]: { [to.deviceId]: { n } } } })
@@ -226,52 +216,6 @@ describe('a client that does not keep up', () => {
   })
 })
 
-function ends(name: string, code: number, reason: string, act: (world: Open) => Promise<unknown>): void {
-  test(name, async () => {
-    await using world = await conversation()
-    const socket = await openSocket(world.hs, world.bob)
-    const { next_batch: token } = await socket.take()
-    await act({ ...world, socket, token })
-    assert.deepEqual(await socket.ended, { code, reason })
-  })
-}
-
-describe('a socket ends', () => {
-  ends('when its device opens another', 4409, 'Another socket of the device has taken over', ({ hs, bob }) => openSocket(hs, bob))
-  ends('when its device logs out', 4401, 'M_UNKNOWN_TOKEN', ({ bob }) => bob.ok('POST', 'logout'))
-  ends('when its user is deactivated', 4401, 'M_UNKNOWN_TOKEN', ({ bob }) =>
-    bob.ok('POST', 'account/deactivate', {
-      auth: { type: 'm.login.password', identifier: { type: 'm.id.user', user: bob.id }, password: "bob's password" },
-    }),
-  )
-  ends('when the server stops', 1001, 'The server stops', ({ hs }) => hs.restart())
-  ends('for what is no JSON', 4400, 'A message is {"ack": "<next_batch>"}', async ({ socket }) => socket.webSocket.send('hello'))
-  ends('for another message than an acknowledgement', 4400, 'A message is {"ack": "<next_batch>"}', async ({ socket }) =>
-    socket.webSocket.send('{"typing": true}'),
-  )
-  ends('for a token that no answer had', 4400, 'No answer had that next_batch', async ({ socket }) =>
-    socket.acknowledge('s99999999'),
-  )
-  ends('for bytes', 1003, 'Only text is understood', async ({ socket }) => socket.webSocket.send(Buffer.from('hello')))
-  ends('for a long message', 1009, '', async ({ socket }) => socket.webSocket.send(' '.repeat(5_000)))
-  ends('for 50 MB before they are there', 1009, '', async ({ socket }) =>
-    socket.webSocket.send(Buffer.alloc(50 * 1024 * 1024), () => {}),
-  )
-  ends('for a flood of messages', 4429, 'Too many messages', async ({ socket, token }) => {
-    for (let n = 0; n < 200; n++) socket.acknowledge(token)
-  })
-
-  test('and another goes on where it was, after a restart of the server, too', async () => {
-    await using world = await conversation()
-    const { hs, alice, bob, room } = world
-    const socket = await openSocket(hs, bob)
-    const { next_batch: since } = await socket.take()
-    await hs.restart()
-    await alice.send(room, 'hello')
-    assert.deepEqual(bodiesIn(await (await openSocket(hs, bob, { since })).take(), room), ['hello'])
-  })
-})
-
 describe('the handshake', () => {
   test('takes a token among the subprotocols, as browsers send it', async () => {
     await using world = await conversation()
@@ -317,8 +261,6 @@ describe('the handshake', () => {
     assert.match(await (await fetch(`${hs.url}/metrics`)).text(), /^causeway_sync_sockets 1$/m)
   })
 })
-
-type Open = Awaited<ReturnType<typeof conversation>> & { readonly socket: SocketClient; readonly token: string }
 
 const bobWithoutUpgrade = (hs: TestHomeserver, bob: TestUser) => call(hs, 'GET', PATH, undefined, bob.token)
 

@@ -12,8 +12,9 @@ const PROTOCOL = 'chat.causeway.sync.v1'
 export const syncSocketRoutes = (services: { syncSockets: SyncSockets; filters: SyncFilters }): Route[] => [
   route(syncSocket, async (call) => {
     const request = { ...(await syncRequestOf(call, services.filters)), fullState: false, timeoutMs: CHECK_INTERVAL_MS }
-    services.syncSockets.assertMayOpen(request.reader)
-    const session = { request, authenticateAgain: () => call.authenticateAgain() }
+    const { address, requester } = call
+    const session = { request, address, deviceId: requester.deviceId, authenticateAgain: () => call.authenticateAgain() }
+    services.syncSockets.assertMayOpen(session)
     return new SwitchingProtocols(PROTOCOL, (port) => services.syncSockets.open(session, port))
   }),
 ]
