@@ -11,6 +11,9 @@ const QUOTAS = {
   tags: 100,
   /** Of a user's own. */
   'push rules': 3_000,
+  'bytes of push rules': 1024 * 1024,
+  /** That have to be looked for in every message; of those with `?`, each character counts. */
+  'words and wildcards in push rules': 500,
   pushers: 100,
   devices: 5_000,
   /** Aliases of this server for one room. */

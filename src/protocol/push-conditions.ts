@@ -4,9 +4,11 @@
  */
 import { isJsonObject, type Json } from '../../schemas/json.ts'
 import type { Event } from './event.ts'
-import { matchesGlob } from './glob.ts'
+import { compileGlob } from './glob.ts'
 import type { PowerLevels } from './power-levels.ts'
 import { containsWords, wordPattern } from './word-pattern.ts'
+
+const BODY = 'content.body'
 
 /** A condition as clients write it; what it needs beside its kind is checked when it is compiled. */
 export interface PushCondition {
@@ -14,11 +16,17 @@ export interface PushCondition {
   kind: string
 }
 
+/** What a content rule asks for. */
+export function inBody(pattern: string | undefined): PushCondition {
+  return { kind: 'event_match', key: BODY, ...(pattern !== undefined && { pattern }) }
+}
+
 /** Decides for one event and one reader, whose display name in the room it gets where there is one. */
 export type Condition = (subject: PushSubject, displayName: string | undefined) => boolean
 
-const BODY = 'content.body'
 const NOTHING = Symbol('nothing')
+/** So many properties are remembered of an event: rules of hostile users ask for any number of them. */
+const MAX_REMEMBERED = 100
 
 /** One event and what push rules ask about its room, looked at once for all readers. */
 export class PushSubject {
@@ -45,7 +53,7 @@ export class PushSubject {
     if (value === undefined) {
       const found = valueAt(this.event, path)
       value = found === undefined ? NOTHING : found
-      this.#values.set(name, value)
+      if (this.#values.size < MAX_REMEMBERED) this.#values.set(name, value)
     }
     return value === NOTHING ? undefined : value
   }
@@ -56,7 +64,7 @@ export class PushSubject {
     if (text === undefined) {
       const value = this.value(key)
       text = typeof value === 'string' ? fold(value) : null
-      this.#folded.set(key.name, text)
+      if (this.#folded.size < MAX_REMEMBERED) this.#folded.set(key.name, text)
     }
     return text ?? undefined
   }
@@ -100,6 +108,17 @@ function rootOf(event: Event, name: string): Json | undefined {
   return Object.hasOwn(event.pdu, name) ? event.pdu[name] : undefined
 }
 
+/**
+ * How often, at most, a condition goes through all of a text or list of an event: that can be long, and it is done for every
+ * event. A pattern with `?` may do so for each of its characters.
+ */
+export function searchesOfCondition({ kind, key, pattern }: PushCondition): number {
+  if (kind === 'contains_display_name' || kind === 'event_property_contains') return 1
+  if (kind !== 'event_match' || typeof pattern !== 'string') return 0
+  if (pattern.includes('?')) return pattern.length
+  return key === BODY || pattern.includes('*') ? 1 : 0
+}
+
 /** Compiles a condition; undefined for one that is unknown or malformed, which must not match any events. */
 export function compileCondition(condition: PushCondition): Condition | undefined {
   switch (condition.kind) {
@@ -124,7 +143,7 @@ export function compileCondition(condition: PushCondition): Condition | undefine
  * A glob that must match the entire value of a property or, as a special case, any part of `content.body` that
  * starts and ends at a word boundary; both without regard to case.
  */
-export function eventMatch(name: Json | undefined, pattern: Json | undefined): Condition | undefined {
+function eventMatch(name: Json | undefined, pattern: Json | undefined): Condition | undefined {
   if (typeof name !== 'string' || typeof pattern !== 'string') return undefined
   const key = parsePropertyPath(name)
   const folded = fold(pattern)
@@ -132,7 +151,7 @@ export function eventMatch(name: Json | undefined, pattern: Json | undefined): C
   const isPlain = !/[*?]/.test(folded)
   if (isPlain && name === 'type') return (subject) => subject.foldedType === folded
   if (isPlain && name !== BODY) return (subject) => subject.text(key) === folded
-  const matches = name === BODY ? wordPattern(folded) : (text: string) => matchesGlob(folded, text)
+  const matches = name === BODY ? wordPattern(folded) : compileGlob(folded)
   return (subject) => {
     const text = subject.text(key)
     return text !== undefined && matches(text)

@@ -6,7 +6,14 @@
  * events (`compilePushRules`); what is left to do for each pair is a few comparisons.
  */
 import { isJsonObject, type JsonObject } from '../../schemas/json.ts'
-import { type Condition, compileCondition, eventMatch, type PushCondition, type PushSubject } from './push-conditions.ts'
+import {
+  type Condition,
+  compileCondition,
+  inBody,
+  type PushCondition,
+  type PushSubject,
+  searchesOfCondition,
+} from './push-conditions.ts'
 
 export { type PushCondition, PushSubject } from './push-conditions.ts'
 
@@ -63,8 +70,8 @@ export interface CompiledPushRules {
  * can never match are left out: disabled ones, and those with a condition that is not understood.
  */
 export function compilePushRules(ruleset: PushRuleset, owner: string): CompiledPushRules {
-  const conditional = (rules: readonly PushRule[]) => compileRules(rules, (rule) => (rule.conditions ?? []).map(compileCondition))
-  const content = compileRules(ruleset.content, (rule) => [eventMatch('content.body', rule.pattern)])
+  const conditional = (rules: readonly PushRule[]) => compileRules(rules, ({ conditions = [] }) => conditions)
+  const content = compileRules(ruleset.content, ({ pattern }) => [inBody(pattern)])
   return {
     owner,
     first: [...conditional(ruleset.override), ...content],
@@ -105,11 +112,16 @@ function allHold(conditions: readonly Condition[], subject: PushSubject, display
   return true
 }
 
-function compileRules(rules: readonly PushRule[], conditionsOf: (rule: PushRule) => (Condition | undefined)[]): CompiledRule[] {
+/** How often a rule goes through long texts and lists. See `searchesOfCondition`. */
+export function searchesOf({ conditions = [], pattern }: PushRule): number {
+  return [...conditions, inBody(pattern)].reduce((sum, condition) => sum + searchesOfCondition(condition), 0)
+}
+
+function compileRules(rules: readonly PushRule[], conditionsOf: (rule: PushRule) => readonly PushCondition[]): CompiledRule[] {
   return rules
     .filter((rule) => rule.enabled)
     .flatMap((rule) => {
-      const conditions = conditionsOf(rule)
+      const conditions = conditionsOf(rule).map(compileCondition)
       const known = conditions.filter((condition) => condition !== undefined)
       return known.length < conditions.length ? [] : [{ conditions: known, outcome: outcomeOf(rule) }]
     })

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import { invalidParam, missingParam, notFound, unknownRelativeRule } from '../core/errors.ts'
 import { assertWithin } from '../core/quotas.ts'
 import { defaultPushRules, MASTER_RULE_ID } from '../protocol/default-push-rules.ts'
-import type { PushAction, PushRule, PushRuleKind, PushRuleset } from '../protocol/push-rules.ts'
+import { type PushAction, type PushRule, type PushRuleKind, type PushRuleset, searchesOf } from '../protocol/push-rules.ts'
 
 /** What a user may change of a default rule. */
 interface Override {
@@ -91,15 +91,20 @@ export function withRule(
   const old = before.find(({ rule_id: id }) => id === ruleId)
   const made = { rule_id: ruleId, default: false, enabled: old?.enabled ?? true, ...partsOf(kind, rule) }
   const isUnplaced = place.before === undefined && place.after === undefined
-  if (old && isUnplaced)
-    return withRules(
-      edits,
-      kind,
-      before.map((other) => (other === old ? made : other)),
-    )
   const others = before.filter((other) => other !== old)
-  if (!old) assertWithin('push rules', 1 + Object.values(edits.rules).flat().length)
-  return withRules(edits, kind, others.toSpliced(indexOf(others, place), 0, made))
+  const index = old && isUnplaced ? before.indexOf(old) : indexOf(others, place)
+  const after = withRules(edits, kind, others.toSpliced(index, 0, made))
+  assertNotTooMany(after)
+  return after
+}
+
+function assertNotTooMany({ rules }: PushRuleEdits): void {
+  const all = Object.values(rules).flat()
+  assertWithin('push rules', all.length)
+  assertWithin(
+    'words and wildcards in push rules',
+    all.reduce((sum, rule) => sum + searchesOf(rule), 0),
+  )
 }
 
 /** @throws {MatrixError} M_NOT_FOUND where the user has no such rule of their own */

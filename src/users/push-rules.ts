@@ -1,5 +1,6 @@
 import { RecentCache } from '../core/recent-cache.ts'
 import { parseJson } from '../core/json-text.ts'
+import { assertWithin } from '../core/quotas.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import {
@@ -111,10 +112,11 @@ export class PushRules {
 
   #edit(owner: RulesOwner, edit: (edits: PushRuleEdits) => PushRuleEdits): Promise<void> {
     return this.#queue.run(owner.userNid, async () => {
-      const edits = edit((await this.#load(owner)).edits)
+      const edits = JSON.stringify(edit((await this.#load(owner)).edits))
+      assertWithin('bytes of push rules', edits.length)
       const { db, table } = this.#parts
       await db.write((batch) => {
-        table.set(batch, owner.userNid, JSON.stringify(edits))
+        table.set(batch, owner.userNid, edits)
         batch.onSettled(() => this.#loaded.delete(owner.userNid))
       })
     })

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import { assertWithin } from '../../src/core/quotas.ts'
 import { KeyBackups } from '../../src/devices/key-backup.ts'
 import { Tags } from '../../src/rooms/tags.ts'
+import type { PushCondition } from '../../src/protocol/push-rules.ts'
 import { SyncFilters } from '../../src/sync/filters.ts'
 import { AccountData } from '../../src/users/account-data.ts'
 import { OpenId } from '../../src/users/openid.ts'
@@ -79,6 +80,32 @@ test('push rules', () => {
   assert.throws(() => withRule(edits, 'override', 'one', another, {}), TOO_MANY)
   edits = withRule(edits, 'room', '!0', rule, {})
   withRule(withoutRule(edits, 'room', '!0'), 'override', 'one', another, {})
+})
+
+const match = (key: string, pattern: string): PushCondition => ({ kind: 'event_match', key, pattern })
+const ruleOf = (...conditions: PushCondition[]) => ({ actions: ['notify'], conditions })
+
+test('what push rules look for in every message', async () => {
+  const wide = ruleOf(...Array.from({ length: 250 }, () => match('content.x', '*b*')), match('content.x', `${'a'.repeat(248)}?`))
+  const edits = withRule(noEdits, 'override', 'wide', wide, {})
+  const full = withRule(edits, 'content', 'word', { actions: [], pattern: 'word' }, {})
+  const contains: PushCondition = { kind: 'event_property_contains', key: 'content.x', value: 'y' }
+  for (const one of [match('content.body', 'y'), match('type', 'y*'), { kind: 'contains_display_name' }, contains])
+    assert.throws(() => withRule(full, 'underride', 'one', ruleOf(one), {}), TOO_MANY, JSON.stringify(one))
+  withRule(full, 'underride', 'one', ruleOf(match('type', 'y'), match('content.x', 'y')), {})
+  withRule(full, 'content', 'word', { actions: [], pattern: 'another' }, {})
+})
+
+const action = (length: number) => [{ set_tweak: 'sound', value: 's'.repeat(length) }]
+
+test('bytes of push rules', async () => {
+  await using tables = await storage()
+  const rules = new PushRules({ ...tables, table: tables.pushRules })
+  await rules.put(ALICE, 'room', '!a:example.org', { actions: action(1_000_000) }, {})
+  await assert.rejects(rules.put(ALICE, 'room', '!b:example.org', { actions: action(50_000) }, {}), TOO_MANY)
+  await assert.rejects(rules.setActions(ALICE, 'override', '.m.rule.master', action(50_000)), TOO_MANY)
+  await rules.remove(ALICE, 'room', '!a:example.org')
+  await rules.put(ALICE, 'room', '!b:example.org', { actions: action(50_000) }, {})
 })
 
 test('pushers', async () => {
