@@ -52,7 +52,7 @@ export function createRoomCore(
     outliers: new Outliers({ ...storage, heads, writer }),
     sender,
     clientEvents: new ClientEvents({ ...storage, clock, aggregations, erasures }),
-    visibility: new Visibility({ ...storage, states }),
+    visibility: new Visibility({ ...storage, states, ignoredUsers }),
   }
 }
 

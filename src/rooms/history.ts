@@ -158,7 +158,7 @@ export class History {
     for (let scanned = 0; found.length < limit && scanned < MAX_SCANNED; ) {
       const entries = await this.#entries(view, direction, position, request.to, Math.min(2 * limit, 200))
       if (entries.length === 0) return { events: found, position, isExhausted: true }
-      const seen = await this.#visible(entries, viewer)
+      const seen = await this.#shown(entries, viewer)
       for (const entry of entries) {
         position = direction === 'b' ? entry.position - 1 : entry.position
         scanned++
@@ -181,11 +181,11 @@ export class History {
     return timelines.forwards(view.room.nid, position, Math.min(to ?? view.upTo, view.upTo), limit)
   }
 
-  async #visible(entries: readonly TimelineEntry[], viewer: Viewer): Promise<Map<number, StoredEvent>> {
+  async #shown(entries: readonly TimelineEntry[], viewer: Viewer): Promise<Map<number, StoredEvent>> {
     const { events, visibility } = this.#parts
     const stored = await events.byNids(entries.map(({ nid }) => nid))
-    const visible = await visibility.visible([...stored.values()], viewer)
-    return new Map(visible.map((event) => [event.nid, event]))
+    const shown = await visibility.shown([...stored.values()], viewer)
+    return new Map(shown.map((event) => [event.nid, event]))
   }
 
   /** Whether there is more of the room's past now than before. */

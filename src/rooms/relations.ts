@@ -112,11 +112,11 @@ export class RelatedEvents {
   ): Promise<RelationsPage> {
     const { events, visibility } = this.#parts
     const stored = await events.byNids(children.map(({ nid }) => nid))
-    const visible = new Set(await visibility.visible([...stored.values()], viewer))
+    const shown = new Set(await visibility.shown([...stored.values()], viewer))
     const found: StoredEvent[] = []
     for (const { nid, position } of children) {
       const event = stored.get(nid)
-      if (!event || !visible.has(event) || !isWanted(event, parent, request)) continue
+      if (!event || !shown.has(event) || !isWanted(event, parent, request)) continue
       found.push(event)
       if (found.length === request.limit) return { events: found, next: request.direction === 'b' ? position - 1 : position }
     }

@@ -1,7 +1,8 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#server-side-search */
 import type { RoomId } from '../../schemas/ids.ts'
 import { invalidParam } from '../core/errors.ts'
-import { matchAll, wordsOf } from '../core/words.ts'
+import { slicesOf } from '../core/slices.ts'
+import { matchAll, wantedWords } from '../core/words.ts'
 import type { EventWords, WordMatch } from '../storage/event-words.ts'
 import type { Events } from '../storage/events.ts'
 import type { Memberships } from '../storage/memberships.ts'
@@ -13,11 +14,10 @@ import type { SearchIndex } from './search-index.ts'
 import type { RoomStates } from './state.ts'
 import type { Viewer, Visibility } from './visibility.ts'
 
-const TOKEN = /^([nk])([0-9]{1,15})$/
+const TOKEN = /^([nk])([0-9]{1,15})-([0-9]{1,5})$/
 /** How many matches one request looks through for those that are visible and wanted. */
 const MAX_SCANNED = 1_000
-const CHUNK = 100
-const MAX_COUNT = 10_000
+const SLICE = 100
 const MAX_ROOMS = 2_000
 const COLUMNS = { 'content.body': 'body', 'content.name': 'name', 'content.topic': 'topic' } as const
 
@@ -43,14 +43,23 @@ export interface SearchRequest {
   readonly choice: EventChoice & { allowsRoom(roomId: RoomId): boolean }
 }
 
+export interface SearchResult {
+  readonly event: StoredEvent
+  /** The better the event fits, the larger: clients expect it so. */
+  readonly rank: number
+}
+
 export interface SearchPage {
-  readonly results: readonly { readonly event: StoredEvent; readonly rank: number }[]
-  /** How many matches there are in all, about. */
+  readonly results: readonly SearchResult[]
+  /** How many matches there are for the viewer; where there are many, how many of the first thousand. */
   readonly count: number
   /** What was looked for, for clients to highlight. */
   readonly words: readonly string[]
   readonly next: string | undefined
 }
+
+/** A match, and where a page begins that goes on after it. */
+type Place = WordMatch & { readonly position: number }
 
 export class EventSearch {
   readonly #parts: EventSearchParts
@@ -59,52 +68,59 @@ export class EventSearch {
     this.#parts = parts
   }
 
-  /** Finds what was said in rooms that the viewer is or was in. Throws M_INVALID_PARAM for a token that is none of ours. */
+  /** Finds what was said in rooms that the viewer is or was in. Throws M_INVALID_PARAM for a token that is none of ours, and for too many words. */
   async search(viewer: Viewer, request: SearchRequest): Promise<SearchPage> {
-    const words = wordsOf(request.term)
+    const words = wantedWords(request.term)
     const roomNids = await this.#rooms(viewer, request)
     if (words.length === 0 || roomNids.length === 0) return { results: [], count: 0, words, next: undefined }
     await this.#parts.searchIndex.catchUp()
     const columns = request.keys.map((key) => COLUMNS[key]).join(' ')
     const query = `{${columns}} : (${matchAll(words, false)})`
-    const count = await this.#parts.eventWords.count(query, roomNids, MAX_COUNT)
-    return { ...(await this.#page(viewer, request, query, roomNids)), count, words }
+    return { ...(await this.#page(viewer, request, query, roomNids)), words }
   }
 
   async #page(
     viewer: Viewer,
-    request: SearchRequest,
+    { isRecentFirst, limit, from, choice }: SearchRequest,
     query: string,
     roomNids: readonly number[],
-  ): Promise<Pick<SearchPage, 'results' | 'next'>> {
-    const { isRecentFirst, limit, from } = request
-    let position = positionOf(from, isRecentFirst)
-    const results: { event: StoredEvent; rank: number }[] = []
-    for (let scanned = 0; scanned < MAX_SCANNED; scanned += CHUNK) {
-      const { eventWords } = this.#parts
-      const matches = isRecentFirst
-        ? await eventWords.recent(query, roomNids, position, CHUNK)
-        : await eventWords.ranked(query, roomNids, position, CHUNK)
-      const seen = await this.#wanted(viewer, matches, request.choice)
-      for (const { nid, rank } of matches) {
-        position = isRecentFirst ? nid : position + 1
-        const event = seen.get(nid)
-        // The better, the larger: clients expect it so.
-        if (event && results.push({ event, rank: -rank }) === limit) return { results, next: tokenOf(position, isRecentFirst) }
-      }
-      if (matches.length < CHUNK) return { results, next: undefined }
+  ): Promise<Omit<SearchPage, 'words'>> {
+    const start = startOf(from, isRecentFirst)
+    const places = await this.#places(query, roomNids, start.position, isRecentFirst)
+    const found: (SearchResult & Place)[] = []
+    for await (const slice of slicesOf(places, SLICE)) {
+      found.push(...(await this.#wanted(viewer, slice, choice)))
+      // The first page has counted them all.
+      if (start.count !== undefined && found.length >= limit) break
     }
-    return { results, next: tokenOf(position, isRecentFirst) }
+    const count = start.count ?? found.length
+    const last = found[limit - 1] ?? (places.length === MAX_SCANNED ? places.at(-1) : undefined)
+    return { results: found.slice(0, limit), count, next: last && tokenOf(last, count, isRecentFirst) }
   }
 
-  async #wanted(viewer: Viewer, matches: readonly WordMatch[], choice: EventChoice): Promise<Map<number, StoredEvent>> {
+  /** Newest first, pages start before a nid; best first, after so many. */
+  async #places(query: string, roomNids: readonly number[], start: number, isRecentFirst: boolean): Promise<Place[]> {
+    const { eventWords } = this.#parts
+    if (!isRecentFirst) {
+      const ranked = await eventWords.ranked(query, roomNids, start, MAX_SCANNED)
+      return ranked.map((match, index) => ({ ...match, position: start + index + 1 }))
+    }
+    const recent = await eventWords.recent(query, roomNids, start, MAX_SCANNED)
+    return recent.map((match) => ({ ...match, position: match.nid }))
+  }
+
+  async #wanted(viewer: Viewer, places: readonly Place[], choice: EventChoice): Promise<(SearchResult & Place)[]> {
     const { events, visibility } = this.#parts
-    const stored = await events.byNids(matches.map(({ nid }) => nid))
+    const stored = await events.byNids(places.map(({ nid }) => nid))
     const encrypted = await this.#encrypted([...stored.values()])
     const candidates = [...stored.values()].filter(
       (event) => !event.redacted && !encrypted.has(event.room.nid) && choice.passes(event),
     )
-    return new Map((await visibility.visible(candidates, viewer)).map((event) => [event.nid, event]))
+    const shown = new Map((await visibility.shown(candidates, viewer)).map((event) => [event.nid, event]))
+    return places.flatMap((place) => {
+      const event = shown.get(place.nid)
+      return event ? [{ ...place, event, rank: -place.rank }] : []
+    })
   }
 
   /** The search will not include rooms that are end to end encrypted. */
@@ -127,12 +143,13 @@ export class EventSearch {
   }
 }
 
-/** Newest first, pages start before a nid; best first, after so many. */
-function positionOf(token: string | undefined, isRecentFirst: boolean): number {
-  if (token === undefined) return isRecentFirst ? Number.MAX_SAFE_INTEGER : 0
-  const [, kind, position] = TOKEN.exec(token) ?? []
+/** Where a page starts, and how many matches its token says that there are. */
+function startOf(token: string | undefined, isRecentFirst: boolean): { position: number; count?: number } {
+  if (token === undefined) return { position: isRecentFirst ? Number.MAX_SAFE_INTEGER : 0 }
+  const [, kind, position, count] = TOKEN.exec(token) ?? []
   if (kind !== (isRecentFirst ? 'n' : 'k')) throw invalidParam('next_batch is no token of this search')
-  return Number(position)
+  return { position: Number(position), count: Number(count) }
 }
 
-const tokenOf = (position: number, isRecentFirst: boolean): string => `${isRecentFirst ? 'n' : 'k'}${position}`
+const tokenOf = ({ position }: Place, count: number, isRecentFirst: boolean): string =>
+  `${isRecentFirst ? 'n' : 'k'}${position}-${count}`

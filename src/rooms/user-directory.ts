@@ -2,7 +2,7 @@
 import { type ServerName, serverOf, type UserId } from '../../schemas/ids.ts'
 import { type Json, stringAt } from '../../schemas/json.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
-import { matchAll, wordsOf } from '../core/words.ts'
+import { matchAll, wantedWords, wordsOf } from '../core/words.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Database } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
@@ -60,7 +60,7 @@ export class UserDirectory {
 
   async search(searcher: Requester, term: string, limit: number): Promise<DirectoryResults> {
     await this.#queue.run('directory', () => this.#update())
-    const words = wordsOf(term)
+    const words = wantedWords(term)
     if (words.length === 0) return { users: [], isLimited: false }
     const wanted = Math.min(limit, MAX_RESULTS)
     const { userDirectoryTable } = this.#parts

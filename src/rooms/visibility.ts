@@ -5,6 +5,7 @@ import type { Events } from '../storage/events.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
+import type { IgnoredUsers } from '../users/ignored-users.ts'
 import { DUMMY_EVENT } from './ends.ts'
 import { endOfLastStay } from './last-stay.ts'
 import type { RoomStates } from './state.ts'
@@ -20,6 +21,7 @@ export interface VisibilityParts {
   states: RoomStates
   memberships: Memberships
   timelines: Timelines
+  ignoredUsers: IgnoredUsers
 }
 
 /** What somebody has had to do with a room. */
@@ -55,6 +57,13 @@ export class Visibility {
       if (await this.#maySee(event, viewer, sight, stay)) seen.push(event)
     }
     return seen
+  }
+
+  /** As `visible`, without what users have said whom the viewer ignores. What they have done to the room's state stays. */
+  async shown(events: readonly StoredEvent[], viewer: Viewer): Promise<StoredEvent[]> {
+    const ignored = await this.#parts.ignoredUsers.of(viewer.userNid)
+    const visible = await this.visible(events, viewer)
+    return ignored.size === 0 ? visible : visible.filter(({ isState, sender }) => isState || !ignored.has(sender))
   }
 
   /** Whether anybody who is not in the room may read it now. */

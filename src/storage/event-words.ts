@@ -12,7 +12,6 @@ const REMOVE = 'DELETE FROM event_words WHERE rowid = ?'
 const INSERT = 'INSERT INTO event_words (rowid, room, body, name, topic) VALUES (?, ?, ?, ?, ?)'
 const RECENT = 'SELECT rowid AS nid, rank FROM event_words WHERE event_words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?'
 const RANKED = 'SELECT rowid AS nid, rank FROM event_words WHERE event_words MATCH ? ORDER BY rank, rowid DESC LIMIT ? OFFSET ?'
-const COUNT = 'SELECT count(*) AS n FROM (SELECT 1 FROM event_words WHERE event_words MATCH ? LIMIT ?)'
 
 /** The texts of an event by the keys that clients search, as words with spaces between them. */
 export interface EventTexts {
@@ -89,11 +88,6 @@ export class EventWords {
   /** As `recent`, the best first, after so many of them. */
   async ranked(query: string, roomNids: readonly number[], offset: number, limit: number): Promise<WordMatch[]> {
     return this.#db.all<{ nid: number; rank: number }>(RANKED, inRooms(query, roomNids), limit, offset)
-  }
-
-  /** How many matches there are, at most `limit`. */
-  async count(query: string, roomNids: readonly number[], limit: number): Promise<number> {
-    return (await this.#db.get<{ n: number }>(COUNT, inRooms(query, roomNids), limit))?.n ?? 0
   }
 }
 

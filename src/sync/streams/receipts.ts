@@ -20,16 +20,14 @@ export class ReceiptStream {
 
   /** @param isNew the client knows nothing of the room yet */
   async news(turn: SyncTurn, roomNid: number, isNew: boolean): Promise<RoomNews> {
-    const { since, upTo, reader } = turn
-    const receipts =
-      isNew || since === undefined ? await this.#table.ofRoom(roomNid) : await this.#table.since(roomNid, since, upTo)
+    const { since, upTo, reader, ignored } = turn
+    const all = isNew || since === undefined ? await this.#table.ofRoom(roomNid) : await this.#table.since(roomNid, since, upTo)
+    const receipts = await this.#without(ignored, all)
     if (receipts.length === 0) return NO_NEWS
     const own = receipts.filter(({ userNid }) => userNid === reader.userNid)
     if (!turn.filter.ephemeral.passes({ type: 'm.receipt' })) return { text: '', isNews: own.length > 0 }
-    const shared = await this.#shared(
-      roomNid,
-      receipts.filter(({ type }) => type === 'm.read'),
-    )
+    const forAll = receipts.filter(({ type }) => type === 'm.read')
+    const shared = ignored.size === 0 ? await this.#shared(roomNid, forAll) : await this.#text(forAll)
     // Servers MUST NOT send the m.read.private receipt to any other user than the one which originally sent it.
     const secret = await this.#text(own.filter(({ type }) => type === 'm.read.private'))
     const text = [shared, secret].filter((part) => part !== '').join(',')
@@ -37,14 +35,18 @@ export class ReceiptStream {
   }
 
   /** The receipts at some events, and all of the reader's own: for one who gets to know a room. */
-  async at(turn: Pick<SyncTurn, 'reader'>, roomNid: number, events: ReadonlySet<string>): Promise<string> {
-    const receipts = await this.#table.ofRoom(roomNid)
-    return this.#text(
-      receipts.filter(({ userNid, type, eventId }) => {
-        const isOwn = userNid === turn.reader.userNid
-        return isOwn || (type === 'm.read' && events.has(eventId))
-      }),
+  async at({ reader, ignored }: SyncTurn, roomNid: number, events: ReadonlySet<string>): Promise<string> {
+    const receipts = (await this.#table.ofRoom(roomNid)).filter(
+      ({ userNid, type, eventId }) => userNid === reader.userNid || (type === 'm.read' && events.has(eventId)),
     )
+    return this.#text(await this.#without(ignored, receipts))
+  }
+
+  /** Those of users whom the reader does not ignore. */
+  async #without(ignored: ReadonlySet<string>, receipts: readonly Receipt[]): Promise<readonly Receipt[]> {
+    if (ignored.size === 0) return receipts
+    const names = await this.#names.namesOf(receipts.map(({ userNid }) => userNid))
+    return receipts.filter(({ userNid }) => !ignored.has(names.get(userNid) ?? ''))
   }
 
   async #shared(roomNid: number, receipts: readonly Receipt[]): Promise<string> {

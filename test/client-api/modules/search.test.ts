@@ -55,8 +55,38 @@ test('nobody finds what they may not see', async () => {
   await alice.send(room, 'secret during')
   await bob.leave(room)
   await alice.send(room, 'secret after')
-  assert.deepEqual(bodiesOf(await find(bob, 'secret')), ['secret during'])
+  const found = await find(bob, 'secret')
+  assert.deepEqual([bodiesOf(found), found.count], [['secret during'], 1], 'nor does he learn how much more there is')
   assert.equal((await find(alice, 'secret')).results.length, 3)
+})
+
+const wordy = (words: number) => Array.from({ length: words }, (_, i) => `lemur lemur${i}`).join(' ')
+
+test('pages know how many matches there are in all; a term of too many words is refused', async () => {
+  await using server = await testHomeserver()
+  const alice = await server.user('alice')
+  const room = await alice.createRoom()
+  for (let i = 0; i < 5; i++) await alice.send(room, `lemur ${i}`)
+  for (const order of ['recent', 'rank']) {
+    const asked = { order_by: order, filter: { limit: 2 } }
+    const first = await find(alice, 'lemur', asked)
+    const second = await find(alice, 'lemur', asked, first['next_batch'])
+    const third = await find(alice, 'lemur', asked, second['next_batch'])
+    const pages = [first, second, third]
+    assert.deepEqual(
+      pages.map(({ count }) => count),
+      [5, 5, 5],
+    )
+    assert.deepEqual(new Set(pages.flatMap(bodiesOf)).size, 5)
+    assert.equal(third['next_batch'], undefined)
+    const [token] = [String(first['next_batch']).replace(/^./, order === 'rank' ? 'n' : 'k')]
+    const body = { search_categories: { room_events: { search_term: 'lemur', order_by: order } } }
+    await alice.refused(400, 'M_INVALID_PARAM', 'POST', `search?next_batch=${token}`, body)
+  }
+  assert.equal((await find(alice, wordy(99))).count, 0)
+  const body = { search_categories: { room_events: { search_term: wordy(100) } } }
+  await alice.refused(400, 'M_INVALID_PARAM', 'POST', 'search', body)
+  await alice.refused(400, 'M_INVALID_PARAM', 'POST', 'user_directory/search', { search_term: wordy(100) })
 })
 
 test('results come with what is around them, with state and in groups', async () => {
