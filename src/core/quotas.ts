@@ -4,6 +4,7 @@ import { tooMany } from './errors.ts'
 const QUOTAS = {
   /** Stored filters of a user; the same filter counts once. */
   filters: 1_000,
+  'bytes of filters': 5 * 1024 * 1024,
   /** Entries of a user's account data, those of all rooms included, and their bytes. */
   'entries of account data': 20_000,
   'bytes of account data': 20 * 1024 * 1024,

@@ -22,6 +22,7 @@ export const GLOBAL = 0
 /** How many removed entries are kept for a user, empty, so that clients hear of their removal. */
 const REMOVED_KEPT = 100
 const CACHED_ENTRIES = 20_000
+const CACHED_CHARACTERS = 40_000_000
 
 /** One type of a user's account data. */
 export interface AccountDataEntry {
@@ -44,7 +45,11 @@ interface AccountDataRow {
 export class AccountDataTable {
   readonly #db: Database
   /** Entries that were asked for one by one; null where there is none. */
-  readonly #entries = new RecentCache<string, { entry: AccountDataEntry | undefined }>(CACHED_ENTRIES)
+  readonly #entries = new RecentCache<string, { entry: AccountDataEntry | undefined }>({
+    max: CACHED_ENTRIES,
+    maxWeight: CACHED_CHARACTERS,
+    weightOf: ({ entry }) => entry?.content.length ?? 0,
+  })
   readonly #changes: StreamIndex<number>
 
   constructor(db: Database) {

@@ -19,11 +19,17 @@ const CHANGED_SINCE = 'SELECT user_nid, field FROM profile_changes WHERE positio
 
 const ANY = 'any'
 
+interface Known {
+  readonly fields: ReadonlyMap<string, Json>
+  /** Of their values as JSON. */
+  readonly length: number
+}
+
 /** The `profile_fields` and `profile_changes` tables: the profiles of local users, and when they changed. */
 export class ProfileFields {
   readonly #db: Database
   /** Every join asks for one, twice. */
-  readonly #known = new RecentCache<UserId, ReadonlyMap<string, Json>>(10_000)
+  readonly #known = new RecentCache<UserId, Known>({ max: 10_000, maxWeight: 16_000_000, weightOf: ({ length }) => length })
 
   readonly #changes: StreamIndex<typeof ANY>
 
@@ -34,7 +40,7 @@ export class ProfileFields {
 
   /** The fields of a local user, or undefined where the user has no account. */
   async ofUser(userId: UserId): Promise<ReadonlyMap<string, Json> | undefined> {
-    return this.#known.get(userId) ?? this.#load(userId)
+    return this.#known.get(userId)?.fields ?? this.#load(userId)
   }
 
   /** The fields that have changed with `after < position <= upTo`, those included that are gone. */
@@ -77,11 +83,11 @@ export class ProfileFields {
   }
 
   async #load(userId: UserId): Promise<ReadonlyMap<string, Json> | undefined> {
-    const rows = await this.#db.all<{ field: string | null; value: string }>(OF_USER, userId)
+    const rows = await this.#db.all<{ field: string; value: string } | { field: null; value: null }>(OF_USER, userId)
     if (rows.length === 0) return undefined
     const fields = new Map<string, Json>()
     for (const { field, value } of rows) if (field !== null) fields.set(field, parseJson(value) as Json)
-    this.#known.set(userId, fields)
+    this.#known.set(userId, { fields, length: rows.reduce((sum, { value }) => sum + (value?.length ?? 0), 0) })
     return fields
   }
 }

@@ -10,6 +10,8 @@ const DEFAULT_TIMELINE_LIMIT = 10
 const MAX_TIMELINE_LIMIT = 100
 
 export interface SyncFilter {
+  /** Of the text that it was compiled from. */
+  readonly length: number
   /** The same for filters that say the same, and for no others. */
   readonly id: number
   /** `federation`: events as other servers get them. */
@@ -29,9 +31,12 @@ export interface SyncFilter {
   readonly profileFields: readonly string[]
 }
 
+/** So many filters, and so many characters of them, are kept. */
+export const keptFilters = (max: number) => ({ max, maxWeight: 8_000_000, weightOf: ({ length }: SyncFilter) => length })
+
 /** Compiles filters; those with the same text give the same object. */
 export class FilterCompiler {
-  readonly #compiled = new RecentCache<string, SyncFilter>(2_000)
+  readonly #compiled = new RecentCache<string, SyncFilter>(keptFilters(2_000))
   #last = 0
 
   /**
@@ -41,7 +46,7 @@ export class FilterCompiler {
   compile(text: string): SyncFilter {
     const known = this.#compiled.get(text)
     if (known) return known
-    const compiled = compile(parse(text), ++this.#last)
+    const compiled = { ...compile(parse(text)), length: text.length, id: ++this.#last }
     this.#compiled.set(text, compiled)
     return compiled
   }
@@ -58,11 +63,10 @@ function parse(text: string): JsonObject {
   return json
 }
 
-function compile(json: JsonObject, id: number): SyncFilter {
+function compile(json: JsonObject): Omit<SyncFilter, 'length' | 'id'> {
   const room = partAt(json, 'room')
   const timeline = new EventFilter(partAt(room, 'timeline'))
   return {
-    id,
     format: formatOf(json),
     fields: stringsAt(json, 'event_fields'),
     presence: new EventFilter(partAt(json, 'presence')),

@@ -6,7 +6,7 @@ import { assertWithin } from '../core/quotas.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
 import type { Database } from '../storage/database.ts'
 import type { Filters } from '../storage/filters.ts'
-import { FilterCompiler, type SyncFilter } from './filter.ts'
+import { FilterCompiler, keptFilters, type SyncFilter } from './filter.ts'
 
 export interface SyncFiltersParts {
   db: Database
@@ -17,7 +17,7 @@ export interface SyncFiltersParts {
 export class SyncFilters {
   readonly #parts: SyncFiltersParts
   readonly #compiler = new FilterCompiler()
-  readonly #stored = new RecentCache<string, SyncFilter>(20_000)
+  readonly #stored = new RecentCache<string, SyncFilter>(keptFilters(20_000))
   readonly #queue = new KeyedQueue<number>()
 
   constructor(parts: SyncFiltersParts) {
@@ -33,8 +33,10 @@ export class SyncFilters {
       const known = await filters.find(userNid, text)
       if (known !== undefined) return String(known)
       // Filters are never deleted, so the last number is how many there are.
-      const id = (await filters.last(userNid)) + 1
+      const { last, length } = await filters.usage(userNid)
+      const id = last + 1
       assertWithin('filters', id)
+      assertWithin('bytes of filters', length + text.length)
       await db.write((batch) => filters.add(batch, userNid, id, text))
       return String(id)
     })

@@ -1,4 +1,4 @@
-import { RecentCache } from '../core/recent-cache.ts'
+import { OwnedCache, type OwnedCacheLimits } from '../core/owned-cache.ts'
 import type { UserId } from '../../schemas/ids.ts'
 import type { Events } from '../storage/events.ts'
 import { kindOf } from '../storage/kind.ts'
@@ -10,6 +10,10 @@ import type { SyncRequest, SyncTurn } from './request.ts'
 const MEMBER = 'm.room.member'
 /** How many members are remembered for one device in one room. */
 const MAX_REMEMBERED = 1_000
+/** In members, each some 100 bytes: 20 MB of one user, and 200 MB. Whoever needs more is sent some of them again. */
+const LIMITS: OwnedCacheLimits = { ofOwner: 200_000, all: 2_000_000 }
+/** What is kept of a room weighs at least so much. */
+const OWN_WEIGHT = 3
 
 /** A member event that a device was sent, and the token of the answer that carried it. */
 interface Sent {
@@ -30,10 +34,11 @@ export interface LazyMembersParts {
 export class LazyMembers {
   readonly #parts: LazyMembersParts
   /** By device, filter and room: the members that were sent, by kind nid. */
-  readonly #sent = new RecentCache<string, Map<number, Sent>>(50_000)
+  readonly #sent: OwnedCache<Map<number, Sent>>
 
-  constructor(parts: LazyMembersParts) {
+  constructor(parts: LazyMembersParts, limits = LIMITS) {
     this.#parts = parts
+    this.#sent = new OwnedCache(limits)
   }
 
   /**
@@ -70,7 +75,7 @@ export class LazyMembers {
   /** Whether the device has been sent all these member events, and does not want them again. */
   has(request: SyncRequest, roomNid: number, members: ReadonlyMap<number, number>): boolean {
     if (request.filter.state.includeRedundantMembers) return false
-    const sent = this.#sent.get(keyOf(request, roomNid))
+    const sent = this.#sent.get(request.reader.userNid, keyOf(request, roomNid))
     if (!sent) return false
     for (const [kind, nid] of members) if (!isKnown(sent.get(kind), nid, request.since)) return false
     return true
@@ -85,19 +90,21 @@ export class LazyMembers {
       if (!isKnown(sent.get(kindNid), nid, turn.since)) sent.set(kindNid, { nid, at: turn.upTo })
     }
     if (sent.size > MAX_REMEMBERED) sent.clear()
+    this.#sent.weigh(turn.reader.userNid, keyOf(turn, roomNid), sent, OWN_WEIGHT + sent.size)
   }
 
   /** Forgets what a device was sent of a room: it starts anew. */
   forget(turn: SyncTurn, roomNid: number): void {
-    this.#sent.delete(keyOf(turn, roomNid))
+    this.#sent.delete(turn.reader.userNid, keyOf(turn, roomNid))
   }
 
   #sentTo(turn: SyncTurn, roomNid: number): Map<number, Sent> {
+    const { userNid } = turn.reader
     const key = keyOf(turn, roomNid)
-    let sent = this.#sent.get(key)
+    let sent = this.#sent.get(userNid, key)
     if (!sent) {
       sent = new Map()
-      this.#sent.set(key, sent)
+      this.#sent.set(userNid, key, sent, OWN_WEIGHT)
     }
     return sent
   }
@@ -124,8 +131,7 @@ export function membersOf(timeline: readonly StoredEvent[]): Set<UserId> {
   return members
 }
 
-const keyOf = ({ reader, filter }: SyncRequest, roomNid: number): string =>
-  `${reader.deviceNid ?? `u${reader.userNid}`} ${filter.id} ${roomNid}`
+const keyOf = ({ reader, filter }: SyncRequest, roomNid: number): string => `${reader.deviceNid ?? ''} ${filter.id} ${roomNid}`
 
 function isKnown(sent: Sent | undefined, nid: number, since: number | undefined): boolean {
   return sent?.nid === nid && since !== undefined && sent.at <= since

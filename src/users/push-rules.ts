@@ -38,6 +38,8 @@ export interface RulesOwner {
 
 interface Loaded {
   readonly edits: PushRuleEdits
+  /** Of the edits as JSON. */
+  readonly length: number
   /** When they were last edited; 0 for never. */
   readonly position: number
   readonly ruleset: PushRuleset
@@ -47,7 +49,7 @@ interface Loaded {
 /** Each user's push rules. https://spec.matrix.org/v1.19/client-server-api/#push-rules */
 export class PushRules {
   readonly #parts: PushRulesParts
-  readonly #loaded = new RecentCache<number, Loaded>(5_000)
+  readonly #loaded = new RecentCache<number, Loaded>({ max: 5_000, maxWeight: 8_000_000, weightOf: ({ length }) => length })
   readonly #queue = new KeyedQueue<number>()
 
   constructor(parts: PushRulesParts) {
@@ -127,7 +129,8 @@ export class PushRules {
     if (known) return known
     const row = await this.#parts.table.get(owner.userNid)
     const edits = row ? (parseJson(row.rules) as unknown as PushRuleEdits) : noEdits
-    const loaded = { edits, position: row?.position ?? 0, ruleset: rulesetOf(owner.userId, edits) }
+    const length = row?.rules.length ?? 0
+    const loaded = { edits, length, position: row?.position ?? 0, ruleset: rulesetOf(owner.userId, edits) }
     this.#loaded.set(owner.userNid, loaded)
     return loaded
   }

@@ -45,6 +45,15 @@ test('filters', async () => {
   assert.equal(await define(1), '1000')
 })
 
+test('bytes of filters', async () => {
+  await using tables = await storage()
+  const filters = new SyncFilters(tables)
+  const define = (n: number) => filters.define(ALICE.userNid, { room: { rooms: [`!${n}:${'x'.repeat(1024 * 1024)}`] } })
+  for (let n = 0; n < 4; n++) await define(n)
+  await assert.rejects(define(4), TOO_MANY)
+  assert.equal(await define(0), '1')
+})
+
 test('account data', async () => {
   await using tables = await storage()
   const pushRules = new PushRules({ db: tables.db, table: tables.pushRules })

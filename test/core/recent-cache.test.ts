@@ -33,3 +33,24 @@ test('a cleared cache is empty', () => {
     [],
   )
 })
+
+test('where entries weigh something, no more is kept than so much, but for one that is heavier by itself', () => {
+  const cache = new RecentCache<string, string>({ max: 100, maxWeight: 20, weightOf: (value) => value.length })
+  const kept = () => ['a', 'b', 'c', 'd', 'e'].filter((key) => cache.has(key)).join('')
+  for (const key of ['a', 'b', 'c', 'd']) cache.set(key, '12345')
+  assert.equal(kept(), 'abcd')
+  cache.set('e', '12345')
+  assert.equal(kept(), 'cde')
+  // The same key, lighter: there is room for another one.
+  cache.set('e', '1')
+  cache.set('d', '123456789')
+  assert.equal(kept(), 'cde')
+  cache.delete('d')
+  cache.set('a', '123456789')
+  assert.equal(kept(), 'ace')
+  cache.set('b', 'x'.repeat(50))
+  assert.equal(cache.get('b')?.length, 50)
+  cache.set('c', '1')
+  cache.set('d', '1')
+  assert.equal(kept(), 'bcd')
+})

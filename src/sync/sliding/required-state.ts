@@ -7,6 +7,9 @@ const MEMBER = 'm.room.member'
 /** Stands for the reader's own user ID. */
 const ME = '$ME'
 
+/** So many characters of a choice take, once they can be asked, some 100 bytes. */
+const TEXT_OF_A_UNIT = 25
+
 /** A type and a state key; what is undefined matches everything. */
 export interface StateElement {
   readonly type: string | undefined
@@ -48,18 +51,39 @@ class Elements {
 /** A choice, ready to be asked. */
 class Part {
   readonly choice: StateChoice
+  /** No other one has it. */
+  readonly number: number
+  /** Of the choice as JSON. */
+  readonly textLength: number
   readonly #include: Elements
   /** For members. */
   readonly #named: Elements
   readonly #exclude: Elements
 
-  constructor(choice: StateChoice) {
+  static readonly #known = new RecentCache<string, Part>({
+    max: 5_000,
+    maxWeight: 4_000_000,
+    weightOf: (part) => part.textLength,
+  })
+  static #last = 0
+
+  private constructor(choice: StateChoice, textLength: number) {
     this.choice = choice
+    this.number = ++Part.#last
+    this.textLength = textLength
     const { include, lazyMembers } = choice
     this.#include = new Elements(include)
     // With lazy loading, members are wanted by name only.
     this.#named = lazyMembers ? new Elements(include.filter(({ stateKey }) => stateKey !== undefined)) : this.#include
     this.#exclude = new Elements(choice.exclude)
+  }
+
+  /** The same choice gives the same object. */
+  static of(choice: StateChoice): Part {
+    const text = JSON.stringify(choice)
+    const part = Part.#known.get(text) ?? new Part(choice, text.length)
+    Part.#known.set(text, part)
+    return part
   }
 
   matches(type: string, names: readonly string[]): boolean {
@@ -79,22 +103,29 @@ export class RequiredState {
   /** Lazily, and nobody asks for all of them anyway. */
   readonly lazyMembers: boolean
   readonly allMembers: boolean
+  /** How much it keeps, in what connections.ts counts in. */
+  readonly weight: number
   readonly #parts: readonly Part[]
 
   static readonly #known = new RecentCache<string, RequiredState>(5_000)
 
   readonly #unions = new WeakMap<RequiredState, RequiredState>()
 
-  private constructor(choices: readonly StateChoice[]) {
-    this.#parts = choices.map((choice) => new Part(choice))
-    this.allMembers = this.#parts.some((part) => part.matchesAllMembers)
-    this.lazyMembers = !this.allMembers && choices.some(({ lazyMembers }) => lazyMembers)
+  private constructor(parts: readonly Part[]) {
+    this.#parts = parts
+    this.allMembers = parts.some((part) => part.matchesAllMembers)
+    this.lazyMembers = !this.allMembers && parts.some(({ choice }) => choice.lazyMembers)
+    this.weight = Math.ceil(parts.reduce((sum, { textLength }) => sum + textLength, 0) / TEXT_OF_A_UNIT)
   }
 
   static of(choices: readonly StateChoice[]): RequiredState {
-    const text = JSON.stringify(choices)
-    const known = RequiredState.#known.get(text) ?? new RequiredState(choices)
-    RequiredState.#known.set(text, known)
+    return RequiredState.#ofParts(choices.map((choice) => Part.of(choice)))
+  }
+
+  static #ofParts(parts: readonly Part[]): RequiredState {
+    const key = parts.map((part) => part.number).join()
+    const known = RequiredState.#known.get(key) ?? new RequiredState(parts)
+    RequiredState.#known.set(key, known)
     return known
   }
 
@@ -103,8 +134,7 @@ export class RequiredState {
     if (other === this) return this
     const known = this.#unions.get(other)
     if (known) return known
-    const texts = new Map([...this.#parts, ...other.#parts].map(({ choice }) => [JSON.stringify(choice), choice]))
-    const union = RequiredState.of([...texts.values()])
+    const union = RequiredState.#ofParts([...new Set([...this.#parts, ...other.#parts])])
     this.#unions.set(other, union)
     return union
   }

@@ -145,9 +145,8 @@ export class SlidingSync {
 
   #answer(request: SlidingRequest, connection: Connection, turned: Turned): SlidingAnswer {
     const { upTo, scope, counts, rooms, changes, extensions } = turned
-    const pos = this.#parts.connections.posOf(upTo)
     const told = { position: upTo, scope: new Set(scope.rooms.keys()), counts, extensions: enabled(request.extensions) }
-    connection.answered(request.pos, pos, told, changes)
+    const pos = this.#parts.connections.answered(request, connection, { told, changes })
     return { pos, counts, rooms, extensions }
   }
 }
