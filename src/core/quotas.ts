@@ -19,6 +19,8 @@ const QUOTAS = {
   devices: 5_000,
   /** Aliases of this server for one room. */
   aliases: 1_000,
+  /** That a user has given to rooms. */
+  'aliases of a user': 5_000,
   /** Versions that a user has not deleted. */
   'key backups': 100,
   /** Reports of one user within a day. */

@@ -29,6 +29,14 @@ export interface RoomAliasesParts {
   requireMembership: boolean
 }
 
+/** Throws M_TOO_LARGE for a user who has given rooms too many aliases; bridges give one to each room of a network. */
+export async function assertMayGive(
+  aliases: Aliases,
+  { userNid, appServiceId }: Pick<Requester, 'userNid' | 'appServiceId'>,
+): Promise<void> {
+  if (appServiceId === undefined) assertWithin('aliases of a user', (await aliases.countBy(userNid)) + 1)
+}
+
 export class RoomAliases {
   readonly #parts: RoomAliasesParts
   readonly #queue = new KeyedQueue<RoomAlias>()
@@ -72,6 +80,7 @@ export class RoomAliases {
     await this.#queue.run(alias, async () => {
       if (await aliases.get(alias)) throw aliasTaken(`The room alias ${alias} is taken`)
       assertWithin('aliases', (await aliases.ofRoom(room.nid)).length + 1)
+      await assertMayGive(aliases, requester)
       await db.write((batch) => aliases.add(batch, alias, room.nid, requester.userNid))
     })
   }

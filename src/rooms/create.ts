@@ -11,6 +11,7 @@ import type { Requester } from '../core/requester.ts'
 import { buildEvent } from '../protocol/event-builder.ts'
 import { type RoomRules, roomRules } from '../protocol/room-versions.ts'
 import type { Aliases } from '../storage/aliases.ts'
+import { assertMayGive } from './aliases.ts'
 import type { Database } from '../storage/database.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
 import type { RoomHeads } from './heads.ts'
@@ -42,7 +43,7 @@ const INVITED_AT_ONCE = 20
 
 /** A room to be. */
 export interface RoomPlan {
-  readonly creator: Pick<Requester, 'userId' | 'userNid'>
+  readonly creator: Pick<Requester, 'userId' | 'userNid' | 'appServiceId'>
   readonly rules: RoomRules
   /** By `newRoomId`, where the id has to be known beforehand; only where it is not the hash of the create event. */
   readonly roomId?: RoomId
@@ -127,6 +128,7 @@ export class RoomCreation {
     const { alias } = plan
     return this.#aliasQueue.run(alias, async () => {
       if (await this.#parts.aliases.get(alias)) throw roomInUse()
+      await assertMayGive(this.#parts.aliases, plan.creator)
       return this.#make(plan)
     })
   }

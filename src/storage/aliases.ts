@@ -3,6 +3,7 @@ import type { Batch, Database } from './database.ts'
 
 const GET = 'SELECT alias, room_nid, creator_nid FROM aliases WHERE alias = ?'
 const OF_ROOM = 'SELECT alias, room_nid, creator_nid FROM aliases WHERE room_nid = ? ORDER BY alias'
+const COUNT_BY = 'SELECT count(*) AS n FROM aliases WHERE creator_nid = ?'
 const INSERT = 'INSERT INTO aliases (alias, room_nid, creator_nid) VALUES (?, ?, ?)'
 const MOVE = 'UPDATE aliases SET room_nid = ? WHERE alias = ?'
 const DELETE = 'DELETE FROM aliases WHERE alias = ?'
@@ -27,6 +28,11 @@ export class Aliases {
 
   async ofRoom(roomNid: number): Promise<AliasRow[]> {
     return this.#db.all(OF_ROOM, roomNid)
+  }
+
+  /** How many a user has given. */
+  async countBy(creatorNid: number): Promise<number> {
+    return (await this.#db.get<{ n: number }>(COUNT_BY, creatorNid))?.n ?? 0
   }
 
   /** A new alias; the batch fails when it is taken. */

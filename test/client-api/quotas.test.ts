@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { DeviceId, RoomAlias, RoomId, UserId } from '../../schemas/ids.ts'
 import { openStorage } from '../../src/app/storage.ts'
 import { systemClock } from '../../src/core/clock.ts'
-import { assertWithin } from '../../src/core/quotas.ts'
 import { KeyBackups } from '../../src/devices/key-backup.ts'
 import { Tags } from '../../src/rooms/tags.ts'
 import type { PushCondition } from '../../src/protocol/push-rules.ts'
@@ -17,6 +17,7 @@ import { noEdits, withoutRule, withRule } from '../../src/users/push-rule-edits.
 import { PushRules } from '../../src/users/push-rules.ts'
 import { UserPushers } from '../../src/users/pushers.ts'
 import { testHomeserver } from '../support/homeserver.ts'
+import { roomServer } from '../support/room-server.ts'
 import { ALICE } from '../http/support.ts'
 
 const TOO_MANY = { status: 400, errcode: 'M_TOO_LARGE' }
@@ -141,11 +142,48 @@ test('key backups', async () => {
   assert.equal(await create(), '101')
 })
 
-test('devices and aliases', () => {
-  assertWithin('devices', 5_000)
-  assert.throws(() => assertWithin('devices', 5_001), TOO_MANY)
-  assertWithin('aliases', 1_000)
-  assert.throws(() => assertWithin('aliases', 1_001), { message: 'No more than 1000 aliases are kept: delete some first' })
+test('devices', async () => {
+  await using server = await roomServer()
+  const { db, devices, names } = server.storage
+  const { id } = await server.user('alice')
+  const user = { userId: id as UserId, userNid: (await names.find(id)) ?? 0 }
+  const logIn = (deviceId: string) => server.accounts.sessions.open(user, { deviceId: deviceId as DeviceId })
+  await db.write((batch) => {
+    for (let n = 1; n < 4_999; n++) devices.add(batch, user.userNid, `D${n}` as DeviceId, null)
+  })
+  await logIn('LAST')
+  await assert.rejects(logIn('MORE'), TOO_MANY)
+  await logIn('LAST')
+})
+
+const path = (name: string) => `directory/room/${encodeURIComponent(`#${name}:ours.test`)}`
+
+test('aliases, of a room and of a user', async () => {
+  await using server = await roomServer()
+  const [alice, bob] = await server.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const { db, aliases, names, rooms } = server.storage
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId)
+  const other = await alice.createRoom()
+  const [room, aliceNid] = [await rooms.find(roomId as RoomId), await names.find(alice.id)]
+  assert.ok(room && aliceNid)
+  const fill = (count: number, prefix: string, roomNid: number) =>
+    db.write((batch) => {
+      for (let n = 0; n < count; n++) aliases.add(batch, `#${prefix}${n}:ours.test` as RoomAlias, roomNid, aliceNid)
+    })
+  await fill(999, 'a', room.nid)
+  await alice.ok('PUT', path('last'), { room_id: roomId })
+  await bob.refused('M_TOO_LARGE', 'PUT', path('more'), { room_id: roomId })
+  await alice.ok('DELETE', path('a0'))
+  await fill(3_998, 'b', 1_000_000)
+  await alice.ok('PUT', path('more'), { room_id: other })
+  assert.equal(await aliases.countBy(aliceNid), 4_998)
+  await alice.ok('POST', 'createRoom', { room_alias_name: 'new' })
+  await fill(1, 'c', 1_000_000)
+  await alice.refused('M_TOO_LARGE', 'PUT', path('yetmore'), { room_id: other })
+  await alice.refused('M_TOO_LARGE', 'POST', 'createRoom', { room_alias_name: 'newer' })
+  await bob.ok('PUT', path('hers'), { room_id: roomId })
 })
 
 test('of OpenID tokens the newest are kept', async () => {

@@ -18,6 +18,7 @@ import { dehydratedDevices } from './0016-dehydrated-devices.ts'
 import { quotas } from './0017-quotas.ts'
 import { partings } from './0018-partings.ts'
 import { profileChanges } from './0019-profile-changes.ts'
+import { aliasCreators } from './0020-alias-creators.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   { number: 17, name: 'quotas', sql: quotas },
   { number: 18, name: 'partings', sql: partings },
   { number: 19, name: 'profile changes', sql: profileChanges },
+  { number: 20, name: 'alias creators', sql: aliasCreators },
 ]
