@@ -117,9 +117,10 @@ export class ClientEvents {
 
   /** What a state event took the place of. */
   async #replaced(event: StoredEvent, reader: Reader): Promise<string> {
-    const nid = (await this.#parts.maps.get(event.stateBefore, [event.kindNid])).get(event.kindNid)
+    const { maps, events } = this.#parts
+    const nid = await maps.find(event.stateBefore, event.kindNid)
     if (nid === undefined || nid === event.nid) return ''
-    const before = await this.#parts.events.get(nid)
+    const before = await events.get(nid)
     const isHidden = (await this.#parts.erasures.hiddenFrom(() => [reader.userId], [before])).size > 0
     const content = JSON.stringify(isHidden ? before.redactedContent : before.content)
     return `,"replaces_state":"${before.eventId}","prev_content":${content},"prev_sender":${JSON.stringify(before.sender)}`
@@ -156,8 +157,8 @@ class MembershipsAt {
   async #lookUp(root: number): Promise<string> {
     const { names, maps, events } = this.#parts
     if (this.#kind === 'unknown') this.#kind = await names.find(kindOf('m.room.member', this.#reader.userId))
-    const nid = this.#kind === undefined ? undefined : (await maps.get(root, [this.#kind])).get(this.#kind)
-    const member = nid === undefined ? undefined : await events.get(nid)
+    const nid = this.#kind === undefined ? undefined : await maps.find(root, this.#kind)
+    const member = nid === undefined ? undefined : (events.cached(nid) ?? (await events.get(nid)))
     return (member && stringAt(member.content, 'membership')) ?? 'leave'
   }
 }

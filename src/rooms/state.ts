@@ -23,8 +23,7 @@ export class RoomStates {
 
   /** The event nids of some keys in a state; keys that it does not have are left out. */
   async nids(root: number, keys: Iterable<StateKey>): Promise<number[]> {
-    const kinds = await this.#kinds(keys)
-    return [...(await this.#maps.get(root, kinds)).values()]
+    return [...(await this.#maps.get(root, await this.kinds(keys))).values()]
   }
 
   /** Whole events of some keys, as the protocol's algorithms ask for them. */
@@ -49,7 +48,24 @@ export class RoomStates {
   }
 
   async many(root: number, keys: Iterable<StateKey>): Promise<StoredEvent[]> {
-    return [...(await this.#events.byNids(await this.nids(root, keys))).values()]
+    return this.ofKinds(root, await this.kinds(keys))
+  }
+
+  /** The nids of some keys as kinds, for those who ask many states for the same; keys that no state has are left out. */
+  async kinds(keys: Iterable<StateKey>): Promise<number[]> {
+    const names = [...keys].map(({ type, stateKey }) => kindOf(type, stateKey))
+    const resolved = await this.#names.resolve(names)
+    return names.flatMap((name) => resolved.known(name) ?? [])
+  }
+
+  /** The events of some kinds in a state; kinds that it does not have are left out. */
+  async ofKinds(root: number, kinds: readonly number[]): Promise<StoredEvent[]> {
+    const found: StoredEvent[] = []
+    for (const kind of kinds) {
+      const nid = await this.#maps.find(root, kind)
+      if (nid !== undefined) found.push(this.#events.cached(nid) ?? (await this.#events.get(nid)))
+    }
+    return found
   }
 
   /** All events of a state, or those of one type. */
@@ -70,12 +86,6 @@ export class RoomStates {
   /** A user's membership in a state: `leave` for one who was never there. */
   async membership(root: number, userId: UserId): Promise<string> {
     return stringAt(await this.content(root, 'm.room.member', userId), 'membership') ?? 'leave'
-  }
-
-  async #kinds(keys: Iterable<StateKey>): Promise<number[]> {
-    const names = [...keys].map(({ type, stateKey }) => kindOf(type, stateKey))
-    const resolved = await this.#names.resolve(names)
-    return names.flatMap((name) => resolved.known(name) ?? [])
   }
 
   async #ofType(entries: ReadonlyMap<number, number>, type: string): Promise<number[]> {

@@ -42,6 +42,10 @@ export class Visibility {
 
   /** Those of the events, of one room or several, that the user may see, in the same order. */
   async visible(events: readonly StoredEvent[], viewer: Viewer): Promise<StoredEvent[]> {
+    const kinds = await this.#parts.states.kinds([
+      { type: 'm.room.history_visibility', stateKey: '' },
+      { type: 'm.room.member', stateKey: viewer.userId },
+    ])
     const sights = new Map<number, Sight>()
     const stays = new Map<number, Stay>()
     const seen: StoredEvent[] = []
@@ -49,7 +53,7 @@ export class Visibility {
       if (event.standing !== 0 || event.type === DUMMY_EVENT) continue
       let sight = sights.get(event.stateBefore)
       if (!sight) {
-        sight = await this.#sight(event.stateBefore, viewer)
+        sight = await this.#sight(event.stateBefore, kinds)
         sights.set(event.stateBefore, sight)
       }
       const stay = stays.get(event.room.nid) ?? (await this.#stay(event.room.nid, viewer))
@@ -71,11 +75,9 @@ export class Visibility {
     return historyVisibilityOf(await this.#parts.states.get(stateRoot, 'm.room.history_visibility')) === 'world_readable'
   }
 
-  async #sight(root: number, { userId }: Viewer): Promise<Sight> {
-    const found = await this.#parts.states.many(root, [
-      { type: 'm.room.history_visibility', stateKey: '' },
-      { type: 'm.room.member', stateKey: userId },
-    ])
+  /** @param kinds those of the history's visibility and of the viewer's membership */
+  async #sight(root: number, kinds: readonly number[]): Promise<Sight> {
+    const found = await this.#parts.states.ofKinds(root, kinds)
     const member = found.find(({ type }) => type === 'm.room.member')
     return {
       visibility: historyVisibilityOf(found.find(({ type }) => type === 'm.room.history_visibility')),

@@ -17,7 +17,7 @@ const INSERT = `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 
 const SETTLE = 'UPDATE events SET standing = ?, state_before = ?, state_after = ? WHERE event_nid = ?'
 const MARK_REDACTED = `UPDATE events SET standing = standing | ${REDACTED} WHERE event_nid = ?`
 
-const CACHED_EVENTS = 10_000
+const CACHED_EVENTS = 20_000
 const CACHED_PDUS = 5_000
 
 /** What an event became, as `append` and `settle` write it. */

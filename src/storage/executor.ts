@@ -36,7 +36,6 @@ export class Executor {
   }
 
   close(): void {
-    this.#db.pragma('optimize')
     this.#db.close()
   }
 

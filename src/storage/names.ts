@@ -11,6 +11,9 @@ interface NameRow {
   name: string
 }
 
+/** Longer names than any event can have are not remembered as absent: they would only fill the memory. */
+const MAX_ABSENT_LENGTH = 512
+
 /**
  * Small integers for the texts that rows refer to often: user ids, servers, key ids, and the kinds of events.
  * A name keeps its nid for ever.
@@ -20,6 +23,8 @@ export class Names {
   readonly cacheUse = new CacheUse()
   readonly #nids = new RecentCache<string, number>(50_000)
   readonly #names = new RecentCache<number, string>(50_000)
+  /** Names that nothing refers to, which readers ask for all the same: a piece of state that no room has. */
+  readonly #absent = new RecentCache<string, true>(10_000)
   /** Given a nid by a batch that is not durable yet. */
   readonly #pending = new Map<string, number>()
   #last: number
@@ -32,9 +37,10 @@ export class Names {
   /** The nid of one name, or undefined where nothing refers to it. */
   async find(name: string): Promise<number | undefined> {
     const cached = this.cacheUse.count(this.#nids.get(name) ?? this.#pending.get(name))
-    if (cached !== undefined) return cached
+    if (cached !== undefined || this.#absent.has(name)) return cached
     const row = await this.#db.get<NameRow>(BY_NAME, name)
     if (row) this.#remember(row)
+    else this.#noteAbsent(name)
     return row?.nid
   }
 
@@ -44,7 +50,7 @@ export class Names {
     const missing: [string][] = []
     for (const name of names) {
       const nid = this.cacheUse.count(this.#nids.get(name))
-      if (nid === undefined && !resolved.has(name)) missing.push([name])
+      if (nid === undefined && !resolved.has(name) && !this.#absent.has(name)) missing.push([name])
       resolved.set(name, nid)
     }
     if (missing.length > 0) {
@@ -52,6 +58,7 @@ export class Names {
         this.#remember(row)
         resolved.set(row.name, row.nid)
       }
+      for (const [name] of missing) if (resolved.get(name) === undefined) this.#noteAbsent(name)
     }
     return new ResolvedNames(resolved, {
       intern: (batch, name) => this.#intern(batch, name),
@@ -104,11 +111,18 @@ export class Names {
     if (known !== undefined) return known
     const nid = ++this.#last
     this.#pending.set(name, nid)
+    this.#absent.delete(name)
     this.#names.set(nid, name)
     return nid
   }
 
+  #noteAbsent(name: string): void {
+    // It may have been given a nid meanwhile.
+    if (name.length <= MAX_ABSENT_LENGTH && !this.#pending.has(name) && !this.#nids.has(name)) this.#absent.set(name, true)
+  }
+
   #remember({ nid, name }: NameRow): void {
+    this.#absent.delete(name)
     this.#nids.set(name, nid)
     this.#names.set(nid, name)
   }

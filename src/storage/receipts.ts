@@ -43,8 +43,12 @@ interface ReceiptRow {
   position: number
 }
 
+/** A room of which all receipts are in memory. */
+const WHOLE = -1
+
 /** All receipts of a room that changed after `floor`, in order. */
 interface Recent {
+  /** `WHOLE` where there were none before. */
   floor: number
   receipts: Receipt[]
 }
@@ -63,8 +67,13 @@ export class ReceiptsTable {
   }
 
   /** All receipts of a room, in the order in which they came. */
-  async ofRoom(roomNid: number): Promise<Receipt[]> {
-    return (await this.#db.all<ReceiptRow>(OF_ROOM, roomNid)).map(toReceipt)
+  async ofRoom(roomNid: number): Promise<readonly Receipt[]> {
+    const recent = this.#recent.get(roomNid)
+    if (recent?.floor === WHOLE) return recent.receipts
+    const upTo = this.#db.position
+    const receipts = (await this.#db.all<ReceiptRow>(OF_ROOM, roomNid)).map(toReceipt)
+    if (receipts.length <= RECENT && upTo === this.#db.position) this.#recent.set(roomNid, { floor: WHOLE, receipts })
+    return receipts
   }
 
   /** One user's receipts in a room. */

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import { Database } from '../../src/storage/database.ts'
 import { migrate } from '../../src/storage/migrate.ts'
+import { migrations } from '../../src/storage/migrations/index.ts'
 
 const ADD_NAME = 'INSERT INTO names (nid, name) VALUES (?, ?)'
 const NAMES = 'SELECT name FROM names ORDER BY nid'
@@ -163,6 +164,15 @@ describe('migrations', () => {
     const db = new Sqlite(':memory:')
     assert.throws(() => migrate(db, [{ ...one, sql: 'CREATE TABLE one (a); CREATE TABLE one (b)' }]))
     assert.deepEqual(db.prepare(`SELECT name FROM sqlite_master WHERE name = 'one'`).all(), [])
+  })
+
+  test('drop what an analysis of a smaller database said', () => {
+    const db = new Sqlite(':memory:')
+    const number = migrations.findIndex(({ name }) => name === 'no statistics')
+    migrate(db, migrations.slice(0, number))
+    db.exec('ANALYZE')
+    migrate(db)
+    assert.deepEqual(db.prepare(`SELECT name FROM sqlite_master WHERE name = 'sqlite_stat1'`).all(), [])
   })
 })
 

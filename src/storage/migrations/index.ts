@@ -19,6 +19,7 @@ import { quotas } from './0017-quotas.ts'
 import { partings } from './0018-partings.ts'
 import { profileChanges } from './0019-profile-changes.ts'
 import { aliasCreators } from './0020-alias-creators.ts'
+import { noStatistics } from './0021-no-statistics.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   { number: 18, name: 'partings', sql: partings },
   { number: 19, name: 'profile changes', sql: profileChanges },
   { number: 20, name: 'alias creators', sql: aliasCreators },
+  { number: 21, name: 'no statistics', sql: noStatistics },
 ]

@@ -4,6 +4,7 @@ import type { TimelineEntry, Timelines } from '../../storage/timelines.ts'
 
 /** How many events are looked at, at most, to find those that a filter wants. */
 const MAX_SCAN = 1_000
+/** Where not all of the first events are wanted, more are looked at in one go. */
 const MIN_CHUNK = 20
 /** As `after`: from the beginning of what is here of a room. */
 export const EVERYTHING = Number.MIN_SAFE_INTEGER
@@ -43,7 +44,7 @@ export async function loadTimeline(parts: TimelineParts, range: TimelineRange, c
   let isWhole = false
   let oldest: StoredEvent | undefined
   for (let scanned = 0; found.length <= range.limit && scanned < MAX_SCAN && !isWhole; ) {
-    const size = Math.max(range.limit + 1, MIN_CHUNK)
+    const size = scanned === 0 ? range.limit + 1 : Math.max(range.limit + 1, MIN_CHUNK)
     const entries = await parts.timelines.backwards(range.roomNid, range.after, upTo, size)
     isWhole = entries.length < size
     scanned += entries.length
