@@ -73,6 +73,22 @@ export const submitAuthFallback = clientEndpoint('POST', '/_matrix/client/v3/aut
   ...stage,
 })
 
+/** The page on which clients let log in that do not know our ways to. https://spec.matrix.org/v1.19/client-server-api/#login-fallback */
+export const loginFallback = clientEndpoint('GET', '/_matrix/static/client/login/', {
+  alsoAt: ['/_matrix/static/client/login'],
+  auth: 'none',
+  rateLimit: 'login',
+  spec: 'https://spec.matrix.org/v1.19/client-server-api/#login-fallback',
+  query: Type.Object({
+    device_id: Type.Optional(Type.String()),
+    initial_device_display_name: Type.Optional(Type.String()),
+    refresh_token: Type.Optional(Type.Boolean()),
+    /** Comes back from single sign-on. */
+    loginToken: Type.Optional(Type.String()),
+  }),
+  response: bytes(),
+})
+
 /** Where a CAS server sends the browser back to: with `redirectUrl` to log in, with `session` for user-interactive authentication. */
 export const casTicket = clientEndpoint('GET', '/_matrix/client/v3/login/cas/ticket', {
   auth: 'none',

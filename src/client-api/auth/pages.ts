@@ -4,7 +4,7 @@ import { type JsonObject, isJsonObject, objectAt, stringAt } from '../../../sche
 import { Markup, markup, page, PAGE_HEADERS } from '../../core/markup.ts'
 import { RawResponse } from '../../http/reply.ts'
 
-/** What the specification has the page of a stage run once the stage is passed; nothing else on our pages is a script. */
+/** What the specification has the page of a stage run once the stage is passed. */
 const AUTH_DONE =
   "if(window.onAuthDone){window.onAuthDone()}else if(window.opener&&window.opener.postMessage){window.opener.postMessage('authDone','*')}"
 const RECAPTCHA = 'https://www.google.com/recaptcha/'
@@ -33,9 +33,15 @@ export function confirmPage(title: string, text: string, action: string, button:
 }
 
 export function stageDone(): RawResponse {
-  const script = new Markup(`<script>${AUTH_DONE}</script>`)
-  const body = markup`<h1>Thank you</h1><p>You can close this page and go back to your client.</p>${script}`
-  return answer(200, page('Thank you', body), `; script-src 'sha256-${hash('sha256', AUTH_DONE, 'base64')}'`)
+  const { element, policy } = script(AUTH_DONE)
+  const body = markup`<h1>Thank you</h1><p>You can close this page and go back to your client.</p>${element}`
+  return answer(200, page('Thank you', body), policy)
+}
+
+/** A script of ours, and what allows a page to run it and no other. */
+export function script(code: string): { readonly element: Markup; readonly policy: string } {
+  const policy = `; script-src 'sha256-${hash('sha256', code, 'base64')}'`
+  return { element: new Markup(`<script>${code}</script>`), policy }
 }
 
 /** The form of a stage; undefined for a stage that only a client can do. */

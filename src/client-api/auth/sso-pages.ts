@@ -8,11 +8,15 @@ const SSO_PATH = '/_matrix/client/v3/login/sso/redirect'
 
 /** Which of several services to log in through. */
 export function providersPage(serverName: string, providers: readonly IdentityProvider[], redirectUrl: string): RawResponse {
-  const query = new URLSearchParams({ redirectUrl })
-  const links = buttons(providers, (id) => `${SSO_PATH}/${encodeURIComponent(id)}?${query}`)
   const body = markup`<h1>Log in to ${serverName}</h1>
-<p>You are logging in at <b>${placeOf(redirectUrl)}</b>. Log in with:</p>${links}`
+<p>You are logging in at <b>${placeOf(redirectUrl)}</b>. Log in with:</p>${ssoLinks(providers, redirectUrl)}`
   return answer(200, page('Log in', body))
+}
+
+/** Where to log in through each of some services. @param redirectUrl where the login ends */
+export function ssoLinks(providers: readonly IdentityProvider[], redirectUrl: string): Markup {
+  const query = new URLSearchParams({ redirectUrl })
+  return buttons(providers, (id) => `${SSO_PATH}/${encodeURIComponent(id)}?${query}`)
 }
 
 /** Where a user goes to log in once more for a stage. */
