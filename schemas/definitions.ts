@@ -232,6 +232,11 @@ export const scheduled = () => Type.Object({ delay_id: Type.String() })
 /** Earlier drafts of MSC4140: the endpoints that send an event take a delay, and then answer `scheduled`. */
 export const delayQuery = { 'org.matrix.msc4140.delay': Type.Optional(delayMs()) }
 
+/** MSC4354: for how long an event is to be sticky, an hour at most. */
+export const stickyQuery = {
+  'org.matrix.msc4354.sticky_duration_ms': Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
+}
+
 /** MSC4293: what a user has said since they came in is redacted when they are kicked or banned. */
 export const redactEvents = { 'org.matrix.msc4293.redact_events': Type.Optional(Type.Boolean()) }
 

@@ -1,7 +1,7 @@
 /** Delayed events, MSC4140. https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { delayMs, empty, eventType, jsonObject, natural, scheduled, transactionId } from '../definitions.ts'
+import { delayMs, empty, eventType, jsonObject, natural, scheduled, stickyQuery, transactionId } from '../definitions.ts'
 import { eventId, roomId } from '../ids.ts'
 
 const SPEC = 'https://github.com/matrix-org/matrix-spec-proposals/pull/4140'
@@ -28,7 +28,7 @@ export const scheduleDelayedEvent = clientEndpoint('PUT', `${PREFIX}/rooms/:room
   rateLimit: 'message',
   spec: SPEC,
   params: Type.Object({ roomId: roomId(), eventType: eventType(), txnId: transactionId() }),
-  query: Type.Object({ ts: Type.Optional(natural()) }),
+  query: Type.Object({ ts: Type.Optional(natural()), ...stickyQuery }),
   body: Type.Object({ delay_ms: delayMs(), state_key: Type.Optional(Type.String()), content: jsonObject() }),
   response: scheduled(),
 })

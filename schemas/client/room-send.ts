@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { delayQuery, eventType, jsonObject, natural, scheduled, transactionId } from '../definitions.ts'
+import { delayQuery, eventType, jsonObject, natural, scheduled, stickyQuery, transactionId } from '../definitions.ts'
 import { eventId, roomId } from '../ids.ts'
 
 export const sendMessage = clientEndpoint('PUT', '/_matrix/client/v3/rooms/:roomId/send/:eventType/:txnId', {
@@ -8,7 +8,7 @@ export const sendMessage = clientEndpoint('PUT', '/_matrix/client/v3/rooms/:room
   guests: true,
   rateLimit: 'message',
   params: Type.Object({ roomId: roomId(), eventType: eventType(), txnId: transactionId() }),
-  query: Type.Object({ ts: Type.Optional(natural()), ...delayQuery }),
+  query: Type.Object({ ts: Type.Optional(natural()), ...delayQuery, ...stickyQuery }),
   body: jsonObject(),
   response: Type.Union([Type.Object({ event_id: eventId() }), scheduled()]),
 })

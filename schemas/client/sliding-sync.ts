@@ -34,16 +34,22 @@ const roomExtension = () =>
     }),
   )
 
+/** What is told a page at a time. */
+const pagedExtension = () =>
+  Type.Optional(
+    Type.Object({
+      enabled: flag(),
+      limit: Type.Optional(positive()),
+      since: Type.Optional(Type.Union([text(), Type.Null()])),
+    }),
+  )
+
 const extensions = () =>
   Type.Optional(
     Type.Object({
-      to_device: Type.Optional(
-        Type.Object({
-          enabled: flag(),
-          limit: Type.Optional(positive()),
-          since: Type.Optional(Type.Union([text(), Type.Null()])),
-        }),
-      ),
+      to_device: pagedExtension(),
+      /** MSC4480 */
+      'org.matrix.msc4354.sticky_events': pagedExtension(),
       e2ee: Type.Optional(Type.Object({ enabled: flag() })),
       account_data: roomExtension(),
       receipts: roomExtension(),
@@ -119,6 +125,9 @@ const extensionAnswers = () =>
     ),
     receipts: perRoom(event()),
     typing: perRoom(event()),
+    'org.matrix.msc4354.sticky_events': Type.Optional(
+      Type.Object({ next_batch: Type.String(), rooms: mapOf(Type.Object({ events: Type.Array(clientEventWithoutRoomId()) })) }),
+    ),
   })
 
 const answer = <M extends Record<string, TSchema>>(members: M) =>

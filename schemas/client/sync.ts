@@ -34,6 +34,8 @@ const joinedRoom = () =>
       }),
     ),
     ephemeral: Type.Optional(events(event())),
+    /** MSC4354: sticky events that the timeline does not hold. */
+    msc4354_sticky: Type.Optional(events(filteredEvent())),
     unread_notifications: Type.Optional(counts()),
     unread_thread_notifications: Type.Optional(mapOf(counts())),
   })

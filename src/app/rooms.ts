@@ -14,6 +14,7 @@ import { EventReceiver } from '../rooms/receive.ts'
 import type { RemoteHistory } from '../rooms/remote-history.ts'
 import { StateResolver } from '../rooms/resolve.ts'
 import { EventSender } from '../rooms/send.ts'
+import { StickyEvents } from '../rooms/sticky-events.ts'
 import { IgnoredUsers } from '../users/ignored-users.ts'
 import { InvitePermissions } from '../users/invite-permissions.ts'
 import { StateAtPosition } from '../rooms/state-at-position.ts'
@@ -33,7 +34,8 @@ export function createRoomCore(
   const heads = new RoomHeads(storage.rooms, storage.events)
   const states = new RoomStates(storage.names, storage.events, storage.maps)
   const resolver = new StateResolver({ ...storage, states })
-  const writer = new EventWriter({ ...storage, serverName, heads, states, resolver, onAccepted })
+  const sticky = new StickyEvents({ ...storage, serverName, clock, heads, states })
+  const writer = new EventWriter({ ...storage, serverName, heads, states, resolver, sticky, onAccepted })
   const erasures = new Erasures({ ...storage, states, stateAtPosition: new StateAtPosition(storage) })
   const ignoredUsers = new IgnoredUsers(storage)
   const aggregations = new Aggregations({ ...storage, ignoredUsers })

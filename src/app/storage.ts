@@ -38,6 +38,7 @@ import { Reports } from '../storage/reports.ts'
 import { Rooms } from '../storage/rooms.ts'
 import { ServerKeys } from '../storage/server-keys.ts'
 import { SsoSessions } from '../storage/sso-sessions.ts'
+import { StickyEventsTable } from '../storage/sticky-events.ts'
 import { StateMaps } from '../storage/state.ts'
 import { StateJumps } from '../storage/state-jumps.ts'
 import { ThirdPartyIds } from '../storage/third-party-ids.ts'
@@ -99,6 +100,7 @@ export function openStorage(path: string, synchronous: 'FULL' | 'OFF' = 'FULL', 
     ssoSessions: new SsoSessions(db),
     stateJumps: new StateJumps(db),
     serverKeys: new ServerKeys(db),
+    stickyEventsTable: new StickyEventsTable(db),
     thirdPartyIds: new ThirdPartyIds(db),
     threadSubscriptionsTable: new ThreadSubscriptionsTable(db),
     timelines: new Timelines(db),

@@ -28,6 +28,7 @@ import { RoomStateReader } from '../sync/room-state.ts'
 import { RoomSummaries } from '../sync/room-summary.ts'
 import { SectionContents } from '../sync/section-contents.ts'
 import { ProfileStream } from '../sync/streams/profiles.ts'
+import { StickyStream } from '../sync/streams/sticky.ts'
 import { ReceiptStream } from '../sync/streams/receipts.ts'
 import { SyncBuilder } from '../sync/builder.ts'
 import { AccountData } from '../users/account-data.ts'
@@ -87,6 +88,7 @@ function createSyncPieces(clock: Clock, storage: Storage, core: RoomCore, pdus: 
     roomState,
     contents: new SectionContents({ ...storage, ...core, stateAtPosition, roomState }),
     texts,
+    stickyStream: new StickyStream({ ...storage, clock, texts }),
     sharedTexts: new SharedTexts({ ...core, clock, texts }),
     summaries: new RoomSummaries({ ...storage, ...core }),
     lazyMembers: new LazyMembers(storage),

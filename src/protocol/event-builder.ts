@@ -11,6 +11,7 @@ import { eventIdFromBytes, roomIdOfCreate } from './event-id.ts'
 import { hashOfText } from './hashes.ts'
 import { redactContent } from './redaction.ts'
 import type { RoomRules } from './room-versions.ts'
+import { STICKY } from './sticky.ts'
 
 /** Kept free for `hashes` and for signatures, which an event gets when it first leaves: ours, and one of another server. */
 const BYTES_FOR_REST = 512
@@ -27,6 +28,8 @@ export interface EventTemplate {
   readonly redacts?: EventId | undefined
   /** Milliseconds since the Unix epoch. */
   readonly originServerTs: number
+  /** For how long it is to be sticky, in milliseconds. */
+  readonly stickyMs?: number | undefined
   /** If the room's depth is already at the limit, the depth must be set to the limit: that is done here. */
   readonly depth: number
   readonly prevEvents: readonly EventId[]
@@ -60,6 +63,7 @@ function pduOf(template: EventTemplate, rules: RoomRules): Pdu {
   const pdu: Pdu = { auth_events: cite(authEvents), content, depth }
   if (chosen !== undefined) pdu['event_id'] = chosen.eventId
   pdu['hashes'] = {}
+  if (template.stickyMs !== undefined) pdu[STICKY] = { duration_ms: template.stickyMs }
   pdu['origin_server_ts'] = originServerTs
   pdu['prev_events'] = cite(prevEvents)
   if (redacts !== undefined && !rules.redactsInContent) pdu['redacts'] = redacts

@@ -6,6 +6,7 @@ import { kindOf } from '../storage/kind.ts'
 import type { Names } from '../storage/names.ts'
 import type { RedactionsTable } from '../storage/redactions.ts'
 import type { StateMaps } from '../storage/state.ts'
+import type { StickyEventsTable } from '../storage/sticky-events.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
 import type { Erasures } from './erasures.ts'
@@ -29,6 +30,7 @@ export interface ClientEventsParts {
   redactions: RedactionsTable
   maps: StateMaps
   transactions: ClientTransactions
+  stickyEventsTable: StickyEventsTable
 }
 
 export interface SerialiseOptions {
@@ -82,6 +84,7 @@ export class ClientEvents {
     if (event.senderNid === reader.userNid && reader.deviceNid !== undefined && !event.isState)
       unsigned += await this.#transactionId(event, reader.deviceNid)
     if (event.senderNid === reader.userNid) unsigned += await this.#delayId(event)
+    if (event.stickyMs !== undefined) unsigned += await this.#stickyTtl(event)
     if (event.isState) unsigned += await this.#replaced(event, reader)
     if (event.redacted && !options.isNested) unsigned += await this.#redactedBecause(event, reader)
     const bundle = await this.#parts.aggregations.of(event, reader.userNid)
@@ -113,6 +116,13 @@ export class ClientEvents {
     const id = await this.#parts.transactions.idOf(ofNoDevice(event.senderNid), event.nid)
     const delayId = id === undefined ? undefined : delayIdOf(id)
     return delayId === undefined ? '' : `,"org.matrix.msc4140.delay_id":${JSON.stringify(delayId)}`
+  }
+
+  /** MSC4354: for how long an event is still sticky, by our clock. */
+  async #stickyTtl({ nid }: StoredEvent): Promise<string> {
+    const { stickyEventsTable, clock } = this.#parts
+    const ttl = ((await stickyEventsTable.expiry(nid)) ?? 0) - clock.now()
+    return ttl <= 0 ? '' : `,"msc4354_sticky_duration_ttl_ms":${ttl}`
   }
 
   /** What a state event took the place of. */

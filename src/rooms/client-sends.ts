@@ -40,6 +40,8 @@ export interface GivenContent {
   readonly text: string
   /** The time that an application service gives to its event, in milliseconds since the Unix epoch. */
   readonly originServerTs?: number | undefined
+  /** For how long the event is to be sticky, in milliseconds (MSC4354). */
+  readonly stickyMs?: number | undefined
 }
 
 /** The content of a redaction. */
@@ -106,7 +108,7 @@ export class ClientSends {
     // A repeated request is no second annotation.
     if (!transaction || (await transactions.find(transaction.device, transaction.id)) === undefined)
       await relatedEvents.assertMayRelate(requester.userId, type, given.content)
-    const draft: Draft = { sender: requester.userId, type, content: given.content, ...timeOf(requester, given) }
+    const draft: Draft = { sender: requester.userId, type, content: given.content, ...wishesOf(requester, given) }
     return (await sender.send(room, draft, transaction)).eventId
   }
 
@@ -125,7 +127,7 @@ export class ClientSends {
     assertSensible(room, type, given.content)
     if (type === 'm.room.canonical_alias' && stateKey === '') await roomAliases.checkCanonical(room, given.content)
     const { content } = given
-    const draft: Draft = { sender: requester.userId, type, stateKey, content, ...timeOf(requester, given) }
+    const draft: Draft = { sender: requester.userId, type, stateKey, content, ...wishesOf(requester, given) }
     const event = await sender.send(room, draft, transaction)
     if (type === 'm.room.guest_access') await guests.apply(room)
     return event.eventId
@@ -162,7 +164,7 @@ export class ClientSends {
     const { heads, states, sender } = this.#parts
     assertMayRedact(requester, await states.powerLevels((await heads.get(room)).stateRoot, room), target)
     // Where the room version wants `redacts`, there it is put when the event is built.
-    const draft: Draft = { sender: requester.userId, type: 'm.room.redaction', content, redacts, ...timeOf(requester, given) }
+    const draft: Draft = { sender: requester.userId, type: 'm.room.redaction', content, redacts, ...wishesOf(requester, given) }
     return (await sender.send(room, draft, transaction)).eventId
   }
 
@@ -175,6 +177,7 @@ export class ClientSends {
 
   /** Who is not in the room yet may want to join it. */
   async #setMembership(requester: Requester, roomId: RoomId, stateKey: string, given: GivenContent): Promise<EventId> {
+    if (given.stickyMs !== undefined) throw invalidParam('Memberships are not sticky')
     const room = await knownRoom(this.#parts.rooms, roomId)
     assertNumbers(room, given)
     return this.#parts.membershipSetting.set(requester, room, stateKey, given.content)
@@ -197,7 +200,13 @@ function assertSensible({ roomId }: Room, type: string, content: JsonObject): vo
   if (type === 'm.room.tombstone' && content['replacement_room'] === roomId) throw badJson('A room cannot replace itself')
 }
 
-/** Only application services say when their events were made. */
-function timeOf({ appServiceId }: Requester, { originServerTs }: GivenContent): Pick<Draft, 'originServerTs'> {
-  return appServiceId === undefined || originServerTs === undefined ? {} : { originServerTs }
+/** What a request says of the event beside its content; only application services say when their events were made. */
+function wishesOf(
+  { appServiceId }: Requester,
+  { originServerTs, stickyMs }: GivenContent,
+): Pick<Draft, 'originServerTs' | 'stickyMs'> {
+  return {
+    ...(appServiceId !== undefined && originServerTs !== undefined && { originServerTs }),
+    ...(stickyMs !== undefined && { stickyMs }),
+  }
 }

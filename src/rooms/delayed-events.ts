@@ -100,8 +100,8 @@ export class DelayedEvents {
     await this.#assertBelowLimit(requester)
     const delayId = randomToken()
     const { userNid, appServiceId } = requester
-    const { content, originServerTs } = given
-    const scheduled = { userNid, appServiceId, originServerTs, content, delayId, roomNid, type, stateKey, delayMs }
+    const { content, originServerTs, stickyMs } = given
+    const scheduled = { userNid, appServiceId, originServerTs, stickyMs, content, delayId, roomNid, type, stateKey, delayMs }
     await db.write((batch) => delayedEventsTable.add(batch, { ...scheduled, scheduledTs: clock.now() }, request))
     delayedSender.rescheduled()
     return delayId

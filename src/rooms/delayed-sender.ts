@@ -92,7 +92,7 @@ export class DelayedSender implements Worker {
   /** The transaction makes it the same event, should the server have stopped before it was written down that it was sent. */
   async #send(event: DelayedEvent): Promise<EventId> {
     const { rooms, clientSends } = this.#parts
-    const { type, stateKey, content, originServerTs } = event
+    const { type, stateKey, content, originServerTs, stickyMs } = event
     const { roomId } = await rooms.get(event.roomNid)
     return clientSends.sendDelayed(
       await this.#requester(event),
@@ -104,6 +104,7 @@ export class DelayedSender implements Worker {
         // Its numbers were looked at when it was scheduled.
         text: '',
         originServerTs,
+        stickyMs,
       },
       event.delayId,
     )

@@ -9,6 +9,7 @@ import type { Names, ResolvedNames } from '../storage/names.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateMaps } from '../storage/state.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
+import type { StickyConsequences, StickyEvents } from './sticky-events.ts'
 
 /** A user whose member event in the current state changes: to another one, or to none. */
 export interface MemberChange {
@@ -20,6 +21,7 @@ export interface MemberChange {
 export interface MemberChanges {
   readonly changes: readonly MemberChange[]
   readonly users: ResolvedNames
+  readonly sticky: StickyConsequences | undefined
 }
 
 export interface CurrentMembersParts {
@@ -28,6 +30,7 @@ export interface CurrentMembersParts {
   events: Events
   maps: StateMaps
   memberships: Memberships
+  sticky: StickyEvents
 }
 
 /** Events that are read between two turns of the event loop. */
@@ -41,8 +44,10 @@ export class CurrentMembers {
     this.#parts = parts
   }
 
-  async prepare(changes: readonly MemberChange[]): Promise<MemberChanges> {
-    return { changes, users: await this.#parts.names.resolve(changes.map(({ userId }) => userId)) }
+  async prepare(room: Room, changes: readonly MemberChange[]): Promise<MemberChanges> {
+    const { names, sticky } = this.#parts
+    const users = await names.resolve(changes.map(({ userId }) => userId))
+    return { changes, users, sticky: changes.length === 0 ? undefined : await sticky.consequences(room, changes) }
   }
 
   /** What changes from one state to another; users of other servers come first: of those who join, our own are told to the servers that are there. */
@@ -63,8 +68,12 @@ export class CurrentMembers {
     return [...changes.filter((change) => !isOurs(change)), ...changes.filter(isOurs)]
   }
 
-  apply(batch: Batch, room: Room, { changes, users }: MemberChanges): void {
+  apply(batch: Batch, room: Room, { changes, users, sticky }: MemberChanges): void {
     const { memberships } = this.#parts
+    if (sticky) {
+      const userNids = changes.map(({ userId }) => users.nid(batch, userId))
+      this.#parts.sticky.apply(batch, room, sticky, userNids)
+    }
     for (const { userId, event } of changes) {
       const user = { nid: users.nid(batch, userId), userId }
       const membership = event && stringAt(event.content, 'membership')

@@ -20,6 +20,7 @@ import { extremityOf, type ForwardExtremity, type RoomHead, type RoomHeads } fro
 import { relate } from './relation.ts'
 import type { ResolutionEffort } from './resolution-effort.ts'
 import type { StateResolver } from './resolve.ts'
+import type { StickyEvents } from './sticky-events.ts'
 
 export interface EventWriterParts extends RedactionsParts {
   serverName: ServerName
@@ -32,6 +33,7 @@ export interface EventWriterParts extends RedactionsParts {
   outbox: Outbox
   heads: RoomHeads
   resolver: StateResolver
+  sticky: StickyEvents
   /** Hears of every event that is accepted at the end of a room, for the metrics. */
   onAccepted?: ((from: 'local' | 'remote') => void) | undefined
 }
@@ -101,7 +103,7 @@ export class EventWriter {
     const others = await this.#members.between(head.stateRoot, stateBefore)
     const plan = await this.#plan(room, join, stateBefore, {}, true)
     const own = changeBy({ ...join, nid: plan.nid })
-    const members = await this.#members.prepare([...others.filter(({ userId }) => userId !== join.stateKey), ...own])
+    const members = await this.#members.prepare(room, [...others.filter(({ userId }) => userId !== join.stateKey), ...own])
     return this.#place(room, join, stateBefore, plan, members, options)
   }
 
@@ -116,7 +118,9 @@ export class EventWriter {
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, change)
       this.#noteGaps(batch, room, event, { nid: plan.nid, missing: plan.missing ?? [] })
-      return this.#append(batch, room, event, { standing, stateBefore, stateAfter: change.root }, plan)
+      const stored = this.#append(batch, room, event, { standing, stateBefore, stateAfter: change.root }, plan)
+      if (standing === Standing.softFailed) this.#parts.sticky.note(batch, stored, true)
+      return stored
     })
   }
 
@@ -163,7 +167,7 @@ export class EventWriter {
 
   /** The common case: the event cites the whole end of the room, and its state is the current one. */
   async #extend(room: Room, event: Event, stateBefore: number, plan: Plan, options: PersistOptions): Promise<Persisted> {
-    const members = await this.#members.prepare(changeBy({ ...event, nid: plan.nid }))
+    const members = await this.#members.prepare(room, changeBy({ ...event, nid: plan.nid }))
     return this.#place(room, event, stateBefore, plan, members, options)
   }
 
@@ -203,7 +207,7 @@ export class EventWriter {
       const extremities = isEnd ? [...others, extremityOf(stored)] : others
       const roots = extremities.map(({ stateAfter }) => stateAfter)
       const stateRoot = await resolver.resolve(room, roots, options.effort)
-      const members = await this.#members.prepare(await this.#members.between(head.stateRoot, stateRoot))
+      const members = await this.#members.prepare(room, await this.#members.between(head.stateRoot, stateRoot))
       this.#finish(batch, room, event, stored, plan, { extremities, stateRoot }, members, options)
       return { stored, written: db.queue(batch, room.nid) }
     } catch (cause) {
@@ -261,6 +265,7 @@ export class EventWriter {
   ): void {
     if (plan.redactions.isShown) {
       relate(this.#parts, batch, room.nid, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
+      this.#parts.sticky.note(batch, stored, false)
     }
     this.#redactions.applyToStay(batch, stored, plan.redactions)
     this.#noteGaps(batch, room, event, plan)

@@ -11,6 +11,7 @@ import { KeyedQueue } from '../core/keyed-queue.ts'
 import { type AuthVerdict, authorise, checkAuthEvents } from '../protocol/event-auth/index.ts'
 import type { Event } from '../protocol/event.ts'
 import { lookupIn } from '../protocol/state-map.ts'
+import { stickyDurationOf, stickyUntil } from '../protocol/sticky.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
 import { isPlaced, Standing, type StoredEvent } from '../storage/stored-event.ts'
@@ -110,7 +111,7 @@ export class EventReceiver {
       for (const missing of await gaps.eventsBefore(origin, room, event, budget)) await this.#receiveOne(receipt, missing)
     }
     // First, since a state that is fetched brings auth events with it.
-    const stateBefore = await this.#stateBefore(receipt, event, fillsGap)
+    const stateBefore = await this.#stateBefore(receipt, event, fillsGap || this.#isSticky(event))
     if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
     const auth = await this.#authEvents(receipt, event)
     return 'kind' in auth ? auth : this.#judge(receipt, event, auth.verdict, stateBefore, options)
@@ -127,6 +128,13 @@ export class EventReceiver {
     if (auth.missing.length > 0) return { kind: 'missing', why: `Its auth event ${auth.missing[0]} could not be found` }
     const cited = checkAuthEvents(event, auth.entries)
     return { verdict: cited.allowed ? authorise(event, lookupIn(auth.events)) : cited }
+  }
+
+  /** MSC4354: servers that come into a room are sent the sticky events from before their time, with what those build on far away. */
+  #isSticky({ pdu, originServerTs }: Event): boolean {
+    const now = this.#parts.clock.now()
+    const durationMs = stickyDurationOf(pdu)
+    return durationMs !== undefined && stickyUntil(durationMs, originServerTs, now) > now
   }
 
   /** The state before the event: what the states after its prev events resolve to. Undefined where it cannot be known. */

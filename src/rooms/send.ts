@@ -31,6 +31,8 @@ export interface Draft {
   readonly redacts?: EventId
   /** Milliseconds since the epoch; now, unless an application service says otherwise. */
   readonly originServerTs?: number
+  /** For how long it is to be sticky, in milliseconds. */
+  readonly stickyMs?: number
 }
 
 /** The request that makes an event: repeated, it gives the same event. */
@@ -114,9 +116,10 @@ export class EventSender {
     return { stored: await events.get(earlier), written: db.write(() => {}, room.nid) }
   }
 
-  /** State that is set to what it is already is not sent again. */
-  async #sameState(stateRoot: number, { type, stateKey, sender, content }: Draft): Promise<StoredEvent | undefined> {
-    if (stateKey === undefined) return undefined
+  /** State that is set to what it is already is not sent again, unless it is to be sticky from now on. */
+  async #sameState(stateRoot: number, draft: Draft): Promise<StoredEvent | undefined> {
+    const { type, stateKey, sender, content, stickyMs } = draft
+    if (stateKey === undefined || stickyMs !== undefined) return undefined
     const current = await this.#parts.states.get(stateRoot, type, stateKey)
     return current && current.sender === sender && isDeepStrictEqual(current.content, content) ? current : undefined
   }
@@ -134,6 +137,7 @@ export class EventSender {
         stateKey: draft.stateKey,
         content: draft.content,
         redacts: draft.redacts,
+        stickyMs: draft.stickyMs,
         originServerTs: draft.originServerTs ?? this.#parts.clock.now(),
         depth: 1 + prev.reduce((depth, extremity) => Math.max(depth, extremity.depth), 0),
         prevEvents: prev.map(({ eventId }) => eventId),

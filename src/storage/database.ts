@@ -88,6 +88,11 @@ export class Database implements AsyncDisposable {
     return this.#prepare(sql).all(...values) as T[]
   }
 
+  /** All rows of a query at once: for what is held in memory from the start. */
+  atOnce<T extends object = Row>(sql: string): T[] {
+    return this.#prepare(sql).all() as T[]
+  }
+
   /** The rows of one query for each of many keys, in one go: `sql` takes the members of a key as its parameters. */
   async many<T extends object = Row>(sql: string, keys: Iterable<readonly SqlValue[]>): Promise<T[]> {
     const statement = this.#prepare(sql)

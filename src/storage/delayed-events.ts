@@ -3,7 +3,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import { parseJson } from '../core/json-text.ts'
 import type { Batch, Database } from './database.ts'
 
-const COLUMNS = `delay_id, user_nid, app_service_id, room_nid, type, state_key, content, origin_server_ts, delay_ms, scheduled_ts, send_ts,
+const COLUMNS = `delay_id, user_nid, app_service_id, room_nid, type, state_key, content, origin_server_ts, sticky_ms, delay_ms, scheduled_ts, send_ts,
   finalised_ts, event_id, error`
 const GET = `SELECT ${COLUMNS} FROM delayed_events WHERE delay_id = ?`
 const BY_REQUEST = `SELECT ${COLUMNS} FROM delayed_events WHERE device = ? AND transaction_id = ?`
@@ -11,7 +11,7 @@ const SCHEDULED_BY = `SELECT ${COLUMNS} FROM delayed_events WHERE user_nid = ? A
 const DUE = `SELECT ${COLUMNS} FROM delayed_events WHERE finalised_ts IS NULL AND send_ts <= ? ORDER BY send_ts LIMIT ?`
 const NEXT = 'SELECT min(send_ts) AS ts FROM delayed_events WHERE finalised_ts IS NULL'
 const INSERT = `INSERT INTO delayed_events (delay_id, user_nid, app_service_id, room_nid, type, state_key, content, origin_server_ts,
-  delay_ms, scheduled_ts, send_ts, device, transaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  sticky_ms, delay_ms, scheduled_ts, send_ts, device, transaction_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const RESTART = 'UPDATE delayed_events SET scheduled_ts = ?, send_ts = ? WHERE delay_id = ?'
 const FINALISE = 'UPDATE delayed_events SET finalised_ts = ?, event_id = ?, error = ? WHERE delay_id = ?'
 const FORGET_OLD = 'DELETE FROM delayed_events WHERE finalised_ts < ?'
@@ -30,6 +30,8 @@ export interface ScheduledEvent {
   readonly content: JsonObject
   /** The time that an application service gives to the event. */
   readonly originServerTs: number | undefined
+  /** For how long the event is to be sticky once it is sent, in milliseconds. */
+  readonly stickyMs: number | undefined
   readonly delayMs: number
   /** When it was scheduled, or last restarted. */
   readonly scheduledTs: number
@@ -57,6 +59,7 @@ interface DelayedEventRow {
   state_key: string | null
   content: string
   origin_server_ts: number | null
+  sticky_ms: number | null
   delay_ms: number
   scheduled_ts: number
   send_ts: number
@@ -110,6 +113,7 @@ export class DelayedEventsTable {
       event.stateKey ?? null,
       JSON.stringify(event.content),
       event.originServerTs ?? null,
+      event.stickyMs ?? null,
       event.delayMs,
       event.scheduledTs,
       event.scheduledTs + event.delayMs,
@@ -146,6 +150,7 @@ function toDelayedEvent(row: DelayedEventRow): DelayedEvent {
     stateKey: row.state_key ?? undefined,
     content: parseJson(row.content) as JsonObject,
     originServerTs: row.origin_server_ts ?? undefined,
+    stickyMs: row.sticky_ms ?? undefined,
     delayMs: row.delay_ms,
     scheduledTs: row.scheduled_ts,
     sendTs: row.send_ts,

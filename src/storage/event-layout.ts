@@ -7,6 +7,7 @@
  */
 import { parseJson } from '../core/json-text.ts'
 import type { Event, Pdu } from '../protocol/event.ts'
+import { stickyDurationOf } from '../protocol/sticky.ts'
 import { isJsonObject, type JsonObject } from '../../schemas/json.ts'
 import { eventIdBytes } from './event-ids.ts'
 import { VarintReader, VarintWriter } from './varint.ts'
@@ -14,6 +15,7 @@ import { VarintReader, VarintWriter } from './varint.ts'
 const RAW = 1
 const HAS_REDACTS = 2
 const HAS_EXTRA = 4
+const STICKY = 8
 const HASH_SIZE = 32
 const SIGNATURE_SIZE = 64
 
@@ -54,6 +56,8 @@ export interface BodyHead {
   depth: number
   contentText: string
   redacts: string | undefined
+  /** For how long the event is to be sticky, in milliseconds; the PDU's member is kept beside it. */
+  stickyMs: number | undefined
 }
 
 /** What only the whole PDU needs. */
@@ -83,7 +87,8 @@ export function namesInBody(pdu: Pdu): string[] {
 export function headOf({ content, depth, originServerTs, pdu }: Event): BodyHead {
   // A top-level `redacts` is kept here in every version; that of version 11 and later is part of the content.
   const redacts = typeof pdu.redacts === 'string' ? pdu.redacts : undefined
-  return { originServerTs: Math.max(0, originServerTs), depth, contentText: JSON.stringify(content), redacts }
+  const contentText = JSON.stringify(content)
+  return { originServerTs: Math.max(0, originServerTs), depth, contentText, redacts, stickyMs: stickyDurationOf(pdu) }
 }
 
 export function encodeBody(event: Event, head: BodyHead, nids: Nids): Buffer {
@@ -139,13 +144,14 @@ export function decodeCitations(
   return { head, prevEvents: readReferences(reader), authEvents: readReferences(reader) }
 }
 
-function writeHead({ originServerTs, depth, contentText, redacts }: BodyHead, flags: number): VarintWriter {
+function writeHead({ originServerTs, depth, contentText, redacts, stickyMs }: BodyHead, flags: number): VarintWriter {
   const writer = new VarintWriter(320 + contentText.length)
-    .integer(flags | (redacts === undefined ? 0 : HAS_REDACTS))
+    .integer(flags | (redacts === undefined ? 0 : HAS_REDACTS) | (stickyMs === undefined ? 0 : STICKY))
     .integer(originServerTs)
     .integer(depth)
     .text(contentText)
-  return redacts === undefined ? writer : writer.text(redacts)
+  if (redacts !== undefined) writer.text(redacts)
+  return stickyMs === undefined ? writer : writer.integer(stickyMs)
 }
 
 function readHead(reader: VarintReader): { flags: number; head: BodyHead } {
@@ -153,7 +159,9 @@ function readHead(reader: VarintReader): { flags: number; head: BodyHead } {
   const originServerTs = reader.integer()
   const depth = reader.integer()
   const contentText = reader.text()
-  return { flags, head: { originServerTs, depth, contentText, redacts: flags & HAS_REDACTS ? reader.text() : undefined } }
+  const redacts = flags & HAS_REDACTS ? reader.text() : undefined
+  const stickyMs = flags & STICKY ? reader.integer() : undefined
+  return { flags, head: { originServerTs, depth, contentText, redacts, stickyMs } }
 }
 
 /** A known event is its nid plus one; an unknown one is a 0 and the bytes of its id. */

@@ -11,8 +11,9 @@ const REMOVE_EDUS = 'DELETE FROM outbox_edus WHERE destination = ? AND position 
 const DESTINATIONS = 'SELECT destination FROM outbox_events UNION SELECT destination FROM outbox_edus'
 const COUNT_EVENTS = 'SELECT count(*) AS n FROM outbox_events WHERE destination = ?'
 const COUNT_ALL = 'SELECT (SELECT count(*) FROM outbox_events) + (SELECT count(*) FROM outbox_edus) AS n'
-const COLLAPSE = `DELETE FROM outbox_events WHERE destination = ?1 AND event_nid NOT IN (
-  SELECT max(o.event_nid) FROM outbox_events o JOIN events e ON e.event_nid = o.event_nid WHERE o.destination = ?1 GROUP BY e.room_nid)`
+const COLLAPSE = `DELETE FROM outbox_events WHERE destination = ? AND event_nid NOT IN (
+  SELECT max(o.event_nid) FROM outbox_events o JOIN events e ON e.event_nid = o.event_nid WHERE o.destination = ? GROUP BY e.room_nid)
+  AND event_nid NOT IN (SELECT event_nid FROM sticky_events)`
 
 /** The outbox: what waits to be sent to other servers, in the order in which it became durable. */
 export class Outbox {
@@ -73,9 +74,9 @@ export class Outbox {
     if (eduPosition !== undefined) batch.run(REMOVE_EDUS, destination, eduPosition)
   }
 
-  /** Keeps only the latest event of each room: the destination asks for what is between when it is back. */
+  /** Keeps only the latest event of each room, and sticky ones: the destination asks for what is between when it is back. */
   collapse(batch: Batch, destination: ServerName): void {
-    batch.run(COLLAPSE, destination)
+    batch.run(COLLAPSE, destination, destination)
   }
 
   #tellAfter(batch: Batch, destinations: readonly ServerName[]): void {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../schemas/json.ts'
 import type { RoomRules } from '../protocol/room-versions.ts'
 import { parseLossless } from '../protocol/strict-json.ts'
 import { redact } from '../protocol/redaction.ts'
+import { STICKY } from '../protocol/sticky.ts'
 import type { BodyHead } from './event-layout.ts'
 import { eventIdOfBytes } from './event-ids.ts'
 import { parseKind } from './kind.ts'
@@ -84,6 +85,11 @@ export class StoredEvent {
     return this.stateKey !== undefined
   }
 
+  /** For how long its sender wants it to be sticky, in milliseconds; redaction ends that. */
+  get stickyMs(): number | undefined {
+    return this.redacted ? undefined : this.head.stickyMs
+  }
+
   /** The content as clients may see it: redacted where the event is. */
   get content(): JsonObject {
     this.#content ??= this.redacted ? this.redactedContent : this.originalContent
@@ -100,7 +106,7 @@ export class StoredEvent {
    * each answer appends what is particular to it.
    */
   get clientText(): string {
-    this.#clientText ??= this.#serialise(this.redacted ? JSON.stringify(this.content) : this.#wholeContentText())
+    this.#clientText ??= this.redacted ? this.redactedClientText : this.originalClientText
     return this.#clientText
   }
 
@@ -111,7 +117,9 @@ export class StoredEvent {
 
   /** As `clientText`, with the content as it was signed: for those who may read what is redacted. */
   get originalClientText(): string {
-    return this.#serialise(this.#wholeContentText())
+    const { stickyMs } = this.head
+    const sticky = stickyMs === undefined ? '' : `,"${STICKY}":{"duration_ms":${stickyMs}}`
+    return this.#serialise(this.#wholeContentText()) + sticky
   }
 
   #serialise(content: string): string {

@@ -1,4 +1,5 @@
 import { stringAt } from '../../schemas/json.ts'
+import { STICKY } from '../protocol/sticky.ts'
 import type { EndOfStay } from '../rooms/last-stay.ts'
 import type { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { RoomStates } from '../rooms/state.ts'
@@ -18,6 +19,7 @@ import type { RoomSummaries, RoomSummary } from './room-summary.ts'
 import { accountDataText } from './streams/account-data.ts'
 import { notificationCounts } from './streams/notification-counts.ts'
 import type { ReceiptStream } from './streams/receipts.ts'
+import type { StickyStream } from './streams/sticky.ts'
 import { NO_NEWS, typingNews } from './streams/typing.ts'
 
 export interface RoomSectionsParts {
@@ -32,6 +34,7 @@ export interface RoomSectionsParts {
   unreadCounts: UnreadCounts
   typing: TypingUsers
   receipts: ReceiptStream
+  stickyStream: StickyStream
 }
 
 /** The part of a room's section that many readers share. */
@@ -64,7 +67,7 @@ export class RoomSections {
 
   /** The section of a joined room; undefined where it holds nothing new. */
   async joined(turn: SyncTurn, record: MembershipRecord, accountData: readonly AccountDataEntry[]): Promise<string | undefined> {
-    const { rooms, unreadCounts } = this.#parts
+    const { rooms, unreadCounts, stickyStream } = this.#parts
     const room = await rooms.get(record.roomNid)
     const isNew = turn.since === undefined || (record.began > turn.since && !(await this.wasJoined(turn, record, turn.since)))
     const content = await this.#content(turn, room, record, isNew)
@@ -72,8 +75,14 @@ export class RoomSections {
     const filter = turn.filter.roomAccountData
     const data = filter.allowsRoom(room.roomId) ? accountDataText(accountData, filter) : ''
     const events = content && (await this.#events(turn, room, content, isNew))
-    if (!isNew && !turn.fullState && !events?.isNews && !ephemeral.isNews && data === '') return undefined
-    return sectionOf(this.#news(turn, events?.text, ephemeral.text, data), await notificationCounts(unreadCounts, turn, record))
+    const sticky = await stickyStream.news(turn, room.nid, isNew, content?.timeline.events ?? [])
+    const isNews = events?.isNews === true || ephemeral.isNews || data !== '' || sticky !== ''
+    if (!isNew && !turn.fullState && !isNews) return undefined
+    const news = this.#news(turn, events?.text, ephemeral.text, data)
+    return sectionOf(
+      sticky === '' ? news : `${news},"${STICKY}":{"events":[${sticky}]}`,
+      await notificationCounts(unreadCounts, turn, record),
+    )
   }
 
   /**
@@ -81,11 +90,12 @@ export class RoomSections {
    * told of `members` before; undefined where that is not the same.
    */
   async shared(turn: SyncTurn & { readonly since: number }, roomNid: number): Promise<SharedNews | undefined> {
-    const { rooms, contents, lazyMembers } = this.#parts
+    const { rooms, contents, lazyMembers, stickyStream } = this.#parts
     const room = await rooms.get(roomNid)
     if (!turn.filter.rooms.includes(room.roomId)) return NOTHING_SHARED
     const content = await contents.news(turn, room, turn.since)
     if (content && !(await this.#isAlike(turn, content))) return undefined
+    if ((await stickyStream.news(turn, roomNid, false, content?.timeline.events ?? [])) !== '') return undefined
     const isLazy = content !== undefined && turn.filter.state.lazyLoadMembers
     const members = isLazy ? await lazyMembers.of(content.state.memberRoot, sendersToKnow(content.timeline.events)) : NOBODY
     const events = content && (await this.#text(turn, room, content, [], false))

@@ -20,6 +20,9 @@ export interface EventOptions {
   readonly redacts?: string
   /** Does not become the last event, nor part of the state. */
   readonly aside?: boolean
+  readonly stickyMs?: number
+  /** Now, unless given. */
+  readonly originServerTs?: number
 }
 
 const FEDERATION = '/_matrix/federation'
@@ -48,7 +51,7 @@ export class RemoteRoom {
   }
 
   add(type: string, content: JsonObject, options: EventOptions = {}): Event {
-    const { sender = this.admin, stateKey, redacts, aside = false } = options
+    const { sender = this.admin, stateKey, redacts, aside = false, stickyMs, originServerTs = Date.now() } = options
     const prev = options.prev ?? this.events.slice(-1)
     const subject = { type, content, sender, stateKey }
     const auth = authStateKeys(subject, this.rules).flatMap((key) => this.state.get(stateMapKey(key.type, key.stateKey)) ?? [])
@@ -57,7 +60,8 @@ export class RemoteRoom {
         ...subject,
         redacts: redacts as EventId | undefined,
         roomId: type === 'm.room.create' && this.rules.roomIdIsCreateHash ? undefined : this.roomId,
-        originServerTs: Date.now(),
+        originServerTs,
+        stickyMs,
         depth: 1 + Math.max(0, ...prev.map(({ depth }) => depth)),
         prevEvents: prev.map(({ eventId }) => eventId),
         authEvents: auth.map(({ eventId }) => eventId),

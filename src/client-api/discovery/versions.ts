@@ -19,6 +19,8 @@ const UNSTABLE_FEATURES = [
   'org.matrix.msc4155',
   // Dehydrated devices.
   'org.matrix.msc3814',
+  // Sticky events.
+  'org.matrix.msc4354',
   // Delayed events.
   'org.matrix.msc4140',
   // Where the media of calls go.

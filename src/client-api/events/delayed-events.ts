@@ -14,7 +14,8 @@ export const delayedEventsRoutes = ({ delayedEvents }: { delayedEvents: DelayedE
   route(scheduleDelayedEvent, async ({ requester, params, query, body, bodyText }) => {
     const { roomId, eventType: type, txnId } = params
     const { delay_ms: delayMs, state_key: stateKey, content }: BodyOf<typeof scheduleDelayedEvent> = body
-    const given = { content, text: bodyText, originServerTs: query.ts }
+    const stickyMs = query['org.matrix.msc4354.sticky_duration_ms']
+    const given = { content, text: bodyText, originServerTs: query.ts, stickyMs }
     const wanted = { roomId, type, stateKey, given, delayMs, txnId, tooLong: delayTooLong }
     return { delay_id: await delayedEvents.schedule(requester, wanted) }
   }),

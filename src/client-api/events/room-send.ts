@@ -6,7 +6,8 @@ import type { DelayedEvents } from '../../rooms/delayed-events.ts'
 
 export const roomSendRoutes = (services: { clientSends: ClientSends; delayedEvents: DelayedEvents }): Route[] => [
   route(sendMessage, async ({ requester, params: { roomId, eventType: type, txnId }, query, body, bodyText }) => {
-    const given = { content: body, text: bodyText, originServerTs: query.ts }
+    const stickyMs = query['org.matrix.msc4354.sticky_duration_ms']
+    const given = { content: body, text: bodyText, originServerTs: query.ts, stickyMs }
     const delayMs = query['org.matrix.msc4140.delay']
     if (delayMs === undefined) return { event_id: await services.clientSends.send(requester, roomId, type, given, txnId) }
     const wanted = { roomId, type, given, delayMs, txnId, tooLong: maxDelayExceeded }

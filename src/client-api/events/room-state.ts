@@ -7,7 +7,8 @@ import type { DelayedEvents } from '../../rooms/delayed-events.ts'
 export const roomStateRoutes = (services: { clientSends: ClientSends; delayedEvents: DelayedEvents }): Route[] => [
   route(setRoomStateWithKey, async ({ requester, params, query, body, bodyText }) => {
     const { roomId, eventType: type, stateKey = '' } = params
-    const given = { content: body, text: bodyText, originServerTs: query.ts }
+    const stickyMs = query['org.matrix.msc4354.sticky_duration_ms']
+    const given = { content: body, text: bodyText, originServerTs: query.ts, stickyMs }
     const delayMs = query['org.matrix.msc4140.delay']
     if (delayMs === undefined) return { event_id: await services.clientSends.setState(requester, roomId, type, stateKey, given) }
     const wanted = { roomId, type, stateKey, given, delayMs, tooLong: maxDelayExceeded }

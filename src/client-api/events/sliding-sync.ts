@@ -12,12 +12,13 @@ import { THREAD_SUBSCRIPTIONS } from '../../sync/sliding/extensions.ts'
 import { RequiredState, type StateElement } from '../../sync/sliding/required-state.ts'
 import type {
   Extensions,
+  PagedExtension,
   RoomConfig,
   RoomExtension,
   RoomFilters,
   SlidingRequest,
-  ToDeviceExtension,
 } from '../../sync/sliding/request.ts'
+import { STICKY_EVENTS } from '../../sync/sliding/sticky.ts'
 import type { SlidingSync } from '../../sync/sliding/sliding-sync.ts'
 
 type UnstableBody = Request<typeof slidingSync>['body']
@@ -143,18 +144,19 @@ function filtersOf(filters: Omit<Filters, 'is_invited'>, isInvite: boolean | und
 }
 
 function extensionsOf(given: ExtensionsBody): Extensions {
-  const { to_device: toDevice, e2ee, [THREAD_SUBSCRIPTIONS]: threads } = given
+  const { to_device: toDevice, e2ee, [THREAD_SUBSCRIPTIONS]: threads, [STICKY_EVENTS]: sticky } = given
   return {
-    toDevice: toDevice?.enabled ? toDeviceOf(toDevice) : undefined,
+    toDevice: toDevice?.enabled ? pagedExtension(toDevice) : undefined,
     e2ee: e2ee?.enabled,
     accountData: roomExtension(given.account_data),
     receipts: roomExtension(given.receipts),
     typing: roomExtension(given.typing),
     threadSubscriptions: threads?.enabled ? { limit: threads.limit ?? MAX_CHANGES } : undefined,
+    stickyEvents: sticky?.enabled ? pagedExtension(sticky) : undefined,
   }
 }
 
-function toDeviceOf({ since, limit }: NonNullable<ExtensionsBody['to_device']>): ToDeviceExtension {
+function pagedExtension({ since, limit }: NonNullable<ExtensionsBody['to_device']>): PagedExtension {
   return { since: since == null ? undefined : decodeToken(since), limit }
 }
 

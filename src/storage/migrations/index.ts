@@ -20,6 +20,7 @@ import { partings } from './0018-partings.ts'
 import { profileChanges } from './0019-profile-changes.ts'
 import { aliasCreators } from './0020-alias-creators.ts'
 import { noStatistics } from './0021-no-statistics.ts'
+import { stickyEvents } from './0022-sticky-events.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   { number: 19, name: 'profile changes', sql: profileChanges },
   { number: 20, name: 'alias creators', sql: aliasCreators },
   { number: 21, name: 'no statistics', sql: noStatistics },
+  { number: 22, name: 'sticky events', sql: stickyEvents },
 ]

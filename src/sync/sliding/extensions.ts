@@ -11,11 +11,13 @@ import { accountDataNews, accountDataText } from '../streams/account-data.ts'
 import type { ToDeviceStream } from '../streams/to-device.ts'
 import type { Known } from './connections.ts'
 import { EphemeralExtensions, type EphemeralParts } from './ephemeral.ts'
-import type { RoomExtension, SlidingRequest, SlidingTurn, ToDeviceExtension } from './request.ts'
+import type { PagedExtension, RoomExtension, SlidingRequest, SlidingTurn } from './request.ts'
 import type { RoomResult } from './room-result.ts'
 import type { ScopedRoom } from './scope.ts'
+import { STICKY_EVENTS, StickyExtension, type StickyExtensionParts } from './sticky.ts'
+import type { MembershipRecord } from '../../storage/memberships.ts'
 
-export interface ExtensionsParts extends EphemeralParts {
+export interface ExtensionsParts extends EphemeralParts, StickyExtensionParts {
   rooms: Rooms
   accountData: AccountDataTable
   pushRules: PushRules
@@ -35,7 +37,14 @@ export interface ExtensionResult {
   readonly isNews: boolean
 }
 
-export type ExtensionName = 'to_device' | 'e2ee' | 'account_data' | 'receipts' | 'typing' | typeof THREAD_SUBSCRIPTIONS
+export type ExtensionName =
+  | 'to_device'
+  | 'e2ee'
+  | 'account_data'
+  | 'receipts'
+  | 'typing'
+  | typeof THREAD_SUBSCRIPTIONS
+  | typeof STICKY_EVENTS
 
 /** MSC4308 */
 export const THREAD_SUBSCRIPTIONS = 'io.element.msc4308.thread_subscriptions'
@@ -46,6 +55,8 @@ export interface ExtensionTurn {
   readonly turn: SlidingTurn
   readonly known: Known
   readonly scope: ReadonlyMap<number, ScopedRoom>
+  /** The rooms of each list, in and out of its window. */
+  readonly matching: readonly (readonly MembershipRecord[])[]
   readonly results: ReadonlyMap<number, RoomResult>
 }
 
@@ -62,10 +73,12 @@ const NO_ROOMS: TurnRooms = { joined: [], invited: [], knocked: [], left: [] }
 export class SlidingExtensions {
   readonly #parts: ExtensionsParts
   readonly #ephemeral: EphemeralExtensions
+  readonly #sticky: StickyExtension
 
   constructor(parts: ExtensionsParts) {
     this.#parts = parts
     this.#ephemeral = new EphemeralExtensions(parts)
+    this.#sticky = new StickyExtension(parts)
   }
 
   /** Hears of a request before anything is read for it. */
@@ -78,7 +91,7 @@ export class SlidingExtensions {
   }
 
   async of(turn: ExtensionTurn): Promise<ExtensionResult[]> {
-    const { toDevice, e2ee, accountData, receipts, typing, threadSubscriptions } = turn.request.extensions
+    const { toDevice, e2ee, accountData, receipts, typing, threadSubscriptions, stickyEvents } = turn.request.extensions
     const results: (ExtensionResult | undefined)[] = []
     if (toDevice) results.push(await this.#toDevice(turn, toDevice))
     if (e2ee) results.push(await this.#e2ee(turn))
@@ -89,10 +102,11 @@ export class SlidingExtensions {
       )
     if (typing) results.push(await this.#ephemeral.typing(await this.#syncTurn(turn, 'typing'), roomsOf(turn, typing, 'typing')))
     if (threadSubscriptions) results.push(await this.#threadSubscriptions(turn, threadSubscriptions.limit))
+    if (stickyEvents) results.push(await this.#sticky.of(turn, await this.#syncTurn(turn, STICKY_EVENTS), stickyEvents))
     return results.filter((result) => result !== undefined)
   }
 
-  async #toDevice(turn: ExtensionTurn, { since, limit }: ToDeviceExtension): Promise<ExtensionResult> {
+  async #toDevice(turn: ExtensionTurn, { since, limit }: PagedExtension): Promise<ExtensionResult> {
     const syncTurn = { ...(await this.#syncTurn(turn, 'to_device')), since: since && Math.min(since, turn.turn.upTo) }
     const messages = await this.#parts.toDeviceStream.messages(syncTurn, limit)
     const text = `{"next_batch":"${encodeToken(turn.turn.upTo)}","events":[${messages.join(',')}]}`
@@ -162,6 +176,7 @@ export function enabled({
   receipts,
   typing,
   threadSubscriptions,
+  stickyEvents,
 }: SlidingRequest['extensions']): Set<ExtensionName> {
   const names: [ExtensionName, unknown][] = [
     ['to_device', toDevice],
@@ -170,6 +185,7 @@ export function enabled({
     ['receipts', receipts],
     ['typing', typing],
     [THREAD_SUBSCRIPTIONS, threadSubscriptions],
+    [STICKY_EVENTS, stickyEvents],
   ]
   return new Set(names.flatMap(([name, isOn]) => (isOn ? [name] : [])))
 }

@@ -37,8 +37,8 @@ export interface RoomExtension {
   readonly rooms: ReadonlySet<string>
 }
 
-/** Messages to the device. */
-export interface ToDeviceExtension {
+/** What is told a page at a time: messages to the device, sticky events. */
+export interface PagedExtension {
   /** Where to go on; undefined for all that wait. */
   readonly since: number | undefined
   /** At most so many; undefined for as many as the server gives at once. */
@@ -46,7 +46,8 @@ export interface ToDeviceExtension {
 }
 
 export interface Extensions {
-  readonly toDevice?: ToDeviceExtension | undefined
+  readonly toDevice?: PagedExtension | undefined
+  readonly stickyEvents?: PagedExtension | undefined
   readonly e2ee?: boolean | undefined
   readonly accountData?: RoomExtension | undefined
   readonly receipts?: RoomExtension | undefined

@@ -30,6 +30,8 @@ export interface Scope {
   readonly rooms: ReadonlyMap<number, ScopedRoom>
   /** How many rooms each list has, its range left aside. */
   readonly counts: ReadonlyMap<string, number>
+  /** The rooms of each list, in and out of its window. */
+  readonly matching: readonly (readonly MembershipRecord[])[]
 }
 
 interface Draft {
@@ -56,14 +58,16 @@ export class Scopes {
   ): Promise<Scope> {
     const drafts = new Map<number, Draft>()
     const counts = new Map<string, number>()
+    const all: (readonly MembershipRecord[])[] = []
     const listed = request.lists.size === 0 ? [] : await this.#listed(ordered, turn, sent)
     for (const [name, list] of request.lists) {
       const matching = await this.#parts.filterer.matching(list.filters, listed, turn.reader.userNid, turn.upTo)
       counts.set(name, matching.length)
+      all.push(matching)
       for (const record of windows(matching, list)) draftOf(drafts, record, list.config).lists.push(name)
     }
     await this.#addSubscriptions(request, turn, ordered, drafts)
-    return { rooms: new Map([...drafts].map(([roomNid, draft]) => [roomNid, scopedRoom(draft)])), counts }
+    return { rooms: new Map([...drafts].map(([roomNid, draft]) => [roomNid, scopedRoom(draft)])), counts, matching: all }
   }
 
   /** The rooms that lists are made of. */

@@ -106,7 +106,7 @@ export class SlidingSync {
     const ordered = await orders.of(follower, records, upTo)
     const scope = await scopes.of(request, turn, ordered, known.rooms)
     const { rooms, changes } = await this.#rooms(turn, connection, scope)
-    const told = await extensions.of({ request, turn, known, scope: scope.rooms, results: rooms })
+    const told = await extensions.of({ request, turn, known, scope: scope.rooms, matching: scope.matching, results: rooms })
     const isSame = [...scope.counts].every(([name, count]) => known.told?.counts.get(name) === count)
     const isEmpty = rooms.size === 0 && isSame && !told.some(({ isNews }) => isNews)
     return { upTo, isEmpty, scope, counts: scope.counts, rooms, changes, extensions: told }

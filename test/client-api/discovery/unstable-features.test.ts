@@ -105,6 +105,12 @@ const PROBES: Record<string, Probe> = {
   'org.matrix.msc3814': async ({ alice }) => {
     await alice.refused(404, 'M_NOT_FOUND', 'GET', `${UNSTABLE}/org.matrix.msc3814.v1/dehydrated_device`)
   },
+  'org.matrix.msc4354': async ({ alice, room }) => {
+    const path = `${at(room)}/send/m.rtc.member/sticky?org.matrix.msc4354.sticky_duration_ms=60000`
+    const { event_id: eventId } = await alice.ok('PUT', path, {})
+    const event = await alice.ok('GET', `${at(room)}/event/${encodeURIComponent(String(eventId))}`)
+    assert.deepEqual(event['msc4354_sticky'], { duration_ms: 60_000 })
+  },
   'org.matrix.msc4140': async ({ alice, room }) => {
     const path = `${at(room)}/send/m.room.message/later?org.matrix.msc4140.delay=100000`
     const { delay_id: delayId } = await alice.ok('PUT', path, { msgtype: 'm.text', body: 'later' })

@@ -107,6 +107,31 @@ test('the endpoints that send events take a delay too', async () => {
   assert.deepEqual(await stateOf(hs, room, 'm.room.topic'), { topic: 'later' })
 })
 
+test('a delayed event becomes sticky when it is sent (MSC4354)', async () => {
+  await using hs = await server()
+  const alice = await hs.user('alice')
+  const room = await alice.createRoom()
+  const sticky = `org.matrix.msc4354.sticky_duration_ms=${10 * MINUTE}`
+  const path = `rooms/${room}/send/m.rtc.member/t1?org.matrix.msc4140.delay=${MINUTE}&${sticky}`
+  const ids = [
+    (await alice.ok('PUT', path, {}))['delay_id'],
+    (
+      await alice.ok('PUT', `${UNSTABLE}/rooms/${room}/delayed_event/m.rtc.member/t2?${sticky}`, {
+        delay_ms: MINUTE,
+        content: {},
+      })
+    )['delay_id'],
+  ]
+  hs.sender.start()
+  hs.clock.later(MINUTE)
+  for (const id of ids) {
+    const { event_id: eventId } = await finalised(alice, String(id))
+    const event = await alice.ok<Record<string, Reply>>('GET', `rooms/${room}/event/${encodeURIComponent(String(eventId))}`)
+    assert.deepEqual(event['msc4354_sticky'], { duration_ms: 10 * MINUTE })
+    assert.equal(event['unsigned']?.['msc4354_sticky_duration_ttl_ms'], 10 * MINUTE)
+  }
+})
+
 test('a request that is repeated schedules one event', async () => {
   await using hs = await server()
   const alice = await hs.user('alice')
