@@ -39,7 +39,13 @@ export const eventType = () => Type.String({ minLength: 1 })
 
 /** `auth` of a request with user-interactive authentication; what else it holds depends on the stage. */
 export const authDict = () =>
-  Type.Unsafe<JsonObject>(Type.Object({ type: Type.Optional(Type.String()), session: Type.Optional(Type.String()) }))
+  Type.Unsafe<JsonObject>(
+    Type.Object({
+      type: Type.Optional(Type.String()),
+      // matrix-rust-sdk writes null before there is one.
+      session: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    }),
+  )
 
 /** A user's profile; it may have fields of other names. */
 export const userProfile = () =>

@@ -45,6 +45,13 @@ test('other sessions stay if that is asked for', async () => {
   assert.deepEqual([await whoami(hs, alice.token), await whoami(hs, other.token)], [200, 200])
 })
 
+test('no session in `auth` may be told as null, as Element X does', async () => {
+  await using hs = await server()
+  const alice = await hs.user('alice')
+  const auth = { ...passwordAuth(alice), session: null }
+  assert.equal((await hs.call('POST', 'account/password', { new_password: 'new', auth }, alice)).status, 200)
+})
+
 test('nobody changes it without the old one', async () => {
   await using hs = await server()
   const alice = await hs.user('alice')
