@@ -22,6 +22,7 @@ export function flagAt(json: JsonObject, key: string): boolean | undefined {
   return value
 }
 
+/** The specification wants more than 0, but many clients ask for 0 where they want none of the past, and are understood everywhere. */
 export function limitAt(json: JsonObject): number | undefined {
   const value = json['limit']
   if (value === undefined) return undefined

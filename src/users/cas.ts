@@ -1,5 +1,6 @@
 /** Login through a CAS server (protocol 2): the browser brings a ticket, the CAS server says whose it is. */
-import { badGateway, forbidden, MatrixError, userDeactivated, userLocked } from '../core/errors.ts'
+import { MatrixError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Outbound } from '../http/outbound.ts'
 import type { Account, Accounts } from '../storage/accounts.ts'
@@ -9,7 +10,17 @@ import type { SsoPurpose } from '../storage/sso-sessions.ts'
 import type { LoginMethod } from './login.ts'
 import type { LoginTokens } from './login-tokens.ts'
 import type { Registration } from './register.ts'
-import { assertClient, type LoggedIn, localpartFor, onlyInBrowsers, type SsoStart, type SsoWay, withToken } from './sso.ts'
+import {
+  assertClient,
+  localpartFor,
+  onlyInBrowsers,
+  refused,
+  type SsoOutcome,
+  type SsoRefusal,
+  type SsoStart,
+  type SsoWay,
+  withToken,
+} from './sso.ts'
 import type { UserInteractiveAuth } from './uia.ts'
 import { newUserId } from './username.ts'
 
@@ -32,6 +43,7 @@ interface Deps {
   readonly registration: Pick<Registration, 'createAccount'>
   readonly loginTokens: LoginTokens
   readonly uia: UserInteractiveAuth
+  readonly log: Logger
 }
 
 export class Cas implements SsoWay {
@@ -49,21 +61,26 @@ export class Cas implements SsoWay {
     return { kind: 'away', url: `${this.#deps.casUrl}/login?service=${encodeURIComponent(this.#service(query))}` }
   }
 
-  /** Who has logged in, and where the client is. Throws M_FORBIDDEN for a ticket that is not good. */
-  async logIn(ticket: string, redirectUrl: string): Promise<LoggedIn> {
+  /** Who has logged in, and where the client is. Throws M_INVALID_PARAM where no client can be there. */
+  async logIn(ticket: string, redirectUrl: string): Promise<SsoOutcome> {
     assertClient(redirectUrl)
-    const account = await this.#account(await this.#subject(ticket, { redirectUrl }))
-    return { userId: account.userId, url: withToken(redirectUrl, await this.#deps.loginTokens.issue(account.userNid)) }
+    const subject = await this.#subject(ticket, { redirectUrl })
+    if (typeof subject !== 'string') return subject
+    const account = await this.#account(subject)
+    if (!account) return refused('closed')
+    const url = withToken(redirectUrl, await this.#deps.loginTokens.issue(account.userNid))
+    return { kind: 'logged-in', userId: account.userId, url }
   }
 
-  /** Completes the stage of a session. Throws M_FORBIDDEN where the session is unknown. */
-  async prove(ticket: string, session: string): Promise<void> {
+  /** Completes the stage of a session. */
+  async prove(ticket: string, session: string): Promise<SsoOutcome> {
     const { accounts, externalIds, serverName } = this.#deps
     const subject = await this.#subject(ticket, { session })
+    if (typeof subject !== 'string') return subject
     const known = await externalIds.owner(CAS, subject)
     const account = known === undefined ? undefined : await accounts.get(known)
     const userId = account?.userId ?? newUserId(localpartFor(subject), serverName)
-    if (!(await this.#deps.uia.complete(session, 'm.login.sso', userId))) throw forbidden('The session is unknown or has expired')
+    return (await this.#deps.uia.complete(session, 'm.login.sso', userId)) ? { kind: 'proven' } : refused('out-of-date')
   }
 
   /** The page that CAS sends the browser back to: the same words both times, or the ticket is not good. */
@@ -72,27 +89,44 @@ export class Cas implements SsoWay {
     return `${this.#deps.baseUrl}${TICKET_PATH}?${pairs.join('&')}`
   }
 
-  async #subject(ticket: string, query: Record<string, string>): Promise<string> {
+  /** Whose a ticket is. */
+  async #subject(ticket: string, query: Record<string, string>): Promise<string | SsoRefusal> {
+    const { log } = this.#deps
+    const answer = await this.#validate(ticket, query)
+    if (typeof answer !== 'string') {
+      log.warn({ provider: CAS, err: answer }, 'The CAS server cannot be reached, or is not set up rightly')
+      return refused('unreachable')
+    }
+    const subject = subjectOf(answer)
+    if (subject !== undefined) return subject
+    log.warn({ provider: CAS }, 'The CAS server does not know a ticket')
+    return refused('not-proven')
+  }
+
+  /** What the CAS server says of a ticket, or what went wrong. */
+  async #validate(ticket: string, query: Record<string, string>): Promise<string | Error> {
     const { casUrl, outbound } = this.#deps
     const asked = new URLSearchParams({ ticket, service: this.#service(query) })
     const limits = { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS }
-    const answer = await outbound.request({ method: 'GET', url: `${casUrl}/proxyValidate?${asked}`, ...limits })
-    if (answer.status !== 200) throw badGateway(`The CAS server has answered with ${answer.status}`)
-    const subject = subjectOf(answer.body.toString('utf8'))
-    if (subject === undefined) throw forbidden('The CAS server does not know this ticket')
-    return subject
+    try {
+      const { status, body } = await outbound.request({ method: 'GET', url: `${casUrl}/proxyValidate?${asked}`, ...limits })
+      return status === 200 ? body.toString('utf8') : new Error(`The CAS server has answered with ${status}`)
+    } catch (err) {
+      return err instanceof Error ? err : new Error(String(err))
+    }
   }
 
-  /** CAS rules over names: who has a name there is who has the name here, and gets the account if there is none yet. */
-  async #account(subject: string): Promise<Account> {
+  /**
+   * CAS rules over names: who has a name there is who has the name here, and gets the account if there is none yet. Undefined
+   * where nobody may log in to it.
+   */
+  async #account(subject: string): Promise<Account | undefined> {
     const { db, accounts, externalIds, serverName } = this.#deps
     const known = await externalIds.owner(CAS, subject)
     const userId = newUserId(localpartFor(subject), serverName)
     if (known === undefined) await this.#create(localpartFor(subject))
     const account = await (known === undefined ? accounts.find(userId) : accounts.get(known))
-    if (account?.kind !== 'user') throw forbidden('That user cannot log in')
-    if (account.isDeactivated) throw userDeactivated()
-    if (account.isLocked) throw userLocked()
+    if (account?.kind !== 'user' || account.isDeactivated || account.isLocked) return undefined
     if (known === undefined) await db.write((batch) => externalIds.add(batch, CAS, subject, account.userNid))
     return account
   }

@@ -17,8 +17,9 @@ import type { Registration } from './register.ts'
 import {
   assertClient,
   type IdentityProvider,
-  type LoggedIn,
+  refused,
   type SsoFailure,
+  type SsoOutcome,
   type SsoRefusal,
   type SsoStart,
   type SsoWay,
@@ -33,9 +34,7 @@ export const SESSION_LASTS_MS = 15 * 60_000
 
 /** What has come of a login. */
 export type SsoEnd =
-  | ({ readonly kind: 'logged-in' } & LoggedIn)
-  /** The stage of user-interactive authentication is passed. */
-  | { readonly kind: 'proven' }
+  | SsoOutcome
   /** The user has to choose a name; `mistake` is what was wrong with the last one. */
   | {
       readonly kind: 'nameless'
@@ -44,7 +43,6 @@ export type SsoEnd =
       readonly name: string
       readonly mistake?: string
     }
-  | SsoRefusal
 
 interface Deps {
   readonly serverName: ServerName
@@ -238,8 +236,6 @@ export class Oidc {
 function publicPart({ id, name, icon, brand }: OidcSettings): IdentityProvider {
   return { id, name, ...(icon !== undefined && { icon }), ...(brand !== undefined && { brand }) }
 }
-
-const refused = (why: SsoFailure): SsoRefusal => ({ kind: 'refused', why })
 
 /** A name that cannot be had is for the user to change. */
 async function orMistake(making: Promise<void>): Promise<MatrixError | undefined> {

@@ -33,6 +33,8 @@ export interface SsoRefusal {
   readonly why: SsoFailure
 }
 
+export const refused = (why: SsoFailure): SsoRefusal => ({ kind: 'refused', why })
+
 /** Where the browser goes, and the secret by which it is known again, where one is needed. */
 export type SsoStart = { readonly kind: 'away'; readonly url: string; readonly browser?: string } | SsoRefusal
 
@@ -48,6 +50,9 @@ export interface LoggedIn {
   readonly userId: UserId
   readonly url: string
 }
+
+/** A login that has come to its end, for a client or for a stage of user-interactive authentication, or has come to nothing. */
+export type SsoOutcome = ({ readonly kind: 'logged-in' } & LoggedIn) | { readonly kind: 'proven' } | SsoRefusal
 
 /** Pages and apps that a login may end at; these are neither. */
 const NO_PLACES: ReadonlySet<string> = new Set(['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:'])

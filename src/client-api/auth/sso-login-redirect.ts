@@ -43,17 +43,13 @@ export const ssoLoginRedirectRoutes = (services: Services): Route[] => {
     }),
     route(casTicket, async ({ query: { ticket, redirectUrl, session } }) => {
       if (!cas) throw notFound('Nobody can log in through CAS here')
-      if (session !== undefined) {
-        await cas.prove(ticket, session)
-        return stageDone()
-      }
+      if (session !== undefined) return pageAfter(sso, serverName, await cas.prove(ticket, session))
       if (redirectUrl === undefined) throw missingParam('redirectUrl is missing')
-      return toClient(sso, await cas.logIn(ticket, redirectUrl))
+      return pageAfter(sso, serverName, await cas.logIn(ticket, redirectUrl))
     }),
     route(ssoCallback, async (request) => {
       const answer = new URLSearchParams(request.query)
-      const end = await oidc.finish(request.params.idpId, answer, browserOf(request, publicBaseUrl))
-      return end.kind === 'logged-in' ? toClient(sso, end) : pageOf(serverName, end)
+      return pageAfter(sso, serverName, await oidc.finish(request.params.idpId, answer, browserOf(request, publicBaseUrl)))
     }),
     route(ssoUsername, async (request) => {
       const form = new URLSearchParams(await text(request.stream()))
@@ -79,6 +75,10 @@ async function sendTo(
   if (start.kind === 'refused') return ssoFailure(start.why)
   const cookie = start.browser === undefined ? {} : browserCookie(start.browser, publicBaseUrl)
   return new RawResponse(302, { Location: start.url, ...cookie })
+}
+
+function pageAfter(sso: SingleSignOn, serverName: ServerName, end: SsoEnd): RawResponse {
+  return end.kind === 'logged-in' ? toClient(sso, end) : pageOf(serverName, end)
 }
 
 /** A client that nobody knows gets the login by the user's own click only. */

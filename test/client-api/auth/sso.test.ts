@@ -95,6 +95,7 @@ test('a bad ticket, a place that is no client, and a deactivated user get no tok
   const { hs } = server
   const bad = await page(hs, `${SERVICE}?redirectUrl=${encodeURIComponent(CLIENT)}&ticket=wrong`)
   assert.deepEqual([bad.status, bad.text.includes('loginToken')], [403, false])
+  assert.match(bad.text, /<h1>That did not work/)
   for (const place of ['javascript:alert(1)', 'data:text/html,x', 'not a url']) {
     const ticket = `redirectUrl=${encodeURIComponent(place)}&ticket=ticket of alice`
     assert.equal((await page(hs, `${SERVICE}?${ticket}`)).status, 400, place)
@@ -110,6 +111,18 @@ test('a bad ticket, a place that is no client, and a deactivated user get no tok
   await alice.ok('POST', 'account/deactivate', { auth: { session: body['session'] ?? '' } })
   const closed = await page(hs, `${SERVICE}?redirectUrl=${encodeURIComponent(CLIENT)}&ticket=ticket of alice`)
   assert.equal(closed.status, 403)
+  assert.match(closed.text, /<h1>This account is closed/)
+})
+
+test('a CAS server that does not answer is told of on a page', async () => {
+  await using broken = await webServer(() => ({ status: 500, body: 'oops' }))
+  const config = { sso: { cas: { server_url: `http://127.0.0.1:${broken.port}/` } }, outbound_http: { ip_range_denylist: [] } }
+  await using hs = await testHomeserver({ config })
+  for (const query of [`redirectUrl=${encodeURIComponent(CLIENT)}`, 'session=any']) {
+    const { status, text } = await page(hs, `${SERVICE}?${query}&ticket=any`)
+    assert.equal(status, 502)
+    assert.match(text, /<h1>Not now/)
+  }
 })
 
 const prove = async (hs: TestHomeserver, session: string, user: string) => {
@@ -138,7 +151,9 @@ test('who logs in through CAS agrees through CAS, and nobody else for them', asy
     status: 200,
     body: {},
   })
-  assert.equal((await page(hs, `${SERVICE}?session=unknown&ticket=ticket of alice`)).status, 403)
+  const unknown = await page(hs, `${SERVICE}?session=unknown&ticket=ticket of alice`)
+  assert.equal(unknown.status, 400)
+  assert.match(unknown.text, /<h1>This page is out of date/)
 })
 
 test('a login token logs another device in, once, and its owner has to agree', async () => {
