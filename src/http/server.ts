@@ -30,6 +30,8 @@ export interface HttpOptions {
   /** Accept `?access_token=`; on unless said otherwise. */
   readonly queryTokens?: boolean
   readonly bodyTimeoutMs?: number
+  /** A client that takes nothing of an answer for so long is given up, and the memory that the answer takes with it. */
+  readonly stallTimeoutMs?: number
   /** Is told of answers that are not as declared, which are errors then; without it answers are not checked. */
   readonly onUndeclared?: ((mistake: string) => void) | undefined
   readonly onRequest?: (observation: Observation) => void
@@ -52,6 +54,7 @@ export interface HttpApp {
 }
 
 const BODY_TIMEOUT_MS = 30_000
+const STALL_TIMEOUT_MS = 120_000
 
 export function createHttpApp(options: HttpOptions): HttpApp {
   return new Edge(options)
@@ -109,6 +112,8 @@ class Edge implements HttpApp {
     this.#open.enter(res)
     const call = new Call(req, res, this.#nextRequestId(), this.#context)
     const response = await this.#answer(call, offered, false)
+    // Until the connection's next request.
+    res.setTimeout(this.#options.stallTimeoutMs ?? STALL_TIMEOUT_MS)
     await writeAnswer(res, response, this.#headers(call, this.#open.isStopping))
     this.#observe(call, response.status)
   }

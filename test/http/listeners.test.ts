@@ -131,6 +131,29 @@ test('the signal aborts when the client goes away', async () => {
 const put = endpoint('PUT', '/_matrix/client/v3/thing', { auth: 'none', body: jsonObject(), response: jsonObject(), spec: '' })
 const onPut = route(put, async ({ body }) => body)
 
+test('a client that does not take its answer is given up, one that waits for it is not', { timeout: 20_000 }, async () => {
+  const large = endpoint('GET', '/_matrix/client/large', open)
+  const late = endpoint('GET', '/_matrix/client/late', open)
+  const { promise: isFree, resolve: free } = Promise.withResolvers<void>()
+  const given = [
+    route(large, async ({ signal }) => {
+      signal.addEventListener('abort', () => free())
+      return respond(200, { much: 'x'.repeat(30_000_000) })
+    }),
+    route(late, async () => {
+      await isFree
+      return respond(200, {})
+    }),
+  ]
+  await using server = await testServer(given, { stallTimeoutMs: 30 })
+  const waiting = server.call('GET', late.path)
+  const stalling = connect(server.port, '127.0.0.1')
+  stalling.pause()
+  stalling.write(`GET ${large.path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+  assert.equal((await waiting).status, 200)
+  stalling.destroy()
+})
+
 test('a body that does not come is given up', async () => {
   await using server = await testServer([onPut], { bodyTimeoutMs: 1 })
   const socket = connect(server.port, '127.0.0.1')
