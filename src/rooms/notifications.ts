@@ -2,12 +2,12 @@
 import { scheduler } from 'node:timers/promises'
 import type { PushOutcome } from '../protocol/push-rules.ts'
 import type { Database } from '../storage/database.ts'
-import type { Events } from '../storage/events.ts'
 import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
-import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
+import type { TimelineEntry } from '../storage/timelines.ts'
 import type { InvitePermissions } from '../users/invite-permissions.ts'
 import type { RulesOwner } from '../users/push-rules.ts'
+import { lastStay, type LastStayParts } from './last-stay.ts'
 import type { UnreadCounts } from './unread-counts.ts'
 
 /** How many events one request looks at: users whom little notifies get few with each, and a position to go on from. */
@@ -17,11 +17,9 @@ const CHUNK = 50
 /** Whom the user ignores, the push rules know already. */
 const NOBODY: ReadonlySet<string> = new Set()
 
-export interface NotificationsParts {
+export interface NotificationsParts extends LastStayParts {
   db: Pick<Database, 'position'>
-  events: Events
   memberships: Memberships
-  timelines: Timelines
   unreadCounts: Pick<UnreadCounts, 'of' | 'outcome'>
   invitePermissions: Pick<InvitePermissions, 'hides'>
 }
@@ -47,6 +45,12 @@ interface Cursor {
   upTo: number
   /** Read ahead, the newest first. */
   entries: TimelineEntry[]
+}
+
+/** A room that the user has left: where the stay began and ended is found out when it is its turn. */
+interface LeftRoom {
+  readonly left: MembershipRecord
+  readonly upTo: number
 }
 
 interface Found extends Cursor {
@@ -97,10 +101,15 @@ export class Notifications {
     return { event, actions: outcome.actions, isRead }
   }
 
-  /** The events of all rooms that the user is in, from when the user came, and the invites of others, the newest first. */
-  async *#backwards({ userNid }: RulesOwner, upTo: number): AsyncGenerator<Pick<Found, 'record' | 'entry'>> {
-    const cursors = await this.#cursors(userNid, upTo)
+  /** The events of all rooms of a user, from when the user came until the user left, and the invites of others, the newest first. */
+  async *#backwards(user: RulesOwner, upTo: number): AsyncGenerator<Pick<Found, 'record' | 'entry'>> {
+    const cursors = await this.#cursors(user.userNid, upTo)
     for (let cursor = cursors.shift(); cursor; cursor = cursors.shift()) {
+      if ('left' in cursor) {
+        const stay = await lastStay(this.#parts, user.userId, cursor.left)
+        if (stay) insert(cursors, { record: stay.record, upTo: Math.min(stay.end, cursor.upTo), entries: [] })
+        continue
+      }
       const { record } = cursor
       if (cursor.entries.length === 0) cursor.entries = await this.#read(cursor)
       const [entry, after] = cursor.entries
@@ -115,13 +124,15 @@ export class Notifications {
     }
   }
 
-  async #cursors(userNid: number, upTo: number): Promise<Cursor[]> {
+  async #cursors(userNid: number, upTo: number): Promise<(Cursor | LeftRoom)[]> {
     const { memberships, timelines } = this.#parts
-    const cursors: Cursor[] = []
+    const cursors: (Cursor | LeftRoom)[] = []
     for (const record of (await memberships.ofUser(userNid)).values()) {
       const { membership, position, eventNid } = record
       if (membership === 'invite' && position <= upTo)
         cursors.push({ record, upTo: position, entries: [{ position, nid: eventNid }] })
+      if ((membership === 'leave' || membership === 'ban') && !record.forgotten)
+        cursors.push({ left: record, upTo: Math.min(position, upTo) })
       if (membership !== 'join') continue
       const last = Math.min((await timelines.last(record.roomNid)) ?? 0, upTo)
       if (last > record.began) cursors.push({ record, upTo: last, entries: [] })
@@ -139,7 +150,7 @@ export class Notifications {
 }
 
 /** Puts a cursor back into its place among those that are ordered by position. */
-function insert(cursors: Cursor[], cursor: Cursor): void {
+function insert(cursors: (Cursor | LeftRoom)[], cursor: Cursor): void {
   const index = cursors.findIndex(({ upTo }) => upTo <= cursor.upTo)
   cursors.splice(index === -1 ? cursors.length : index, 0, cursor)
 }

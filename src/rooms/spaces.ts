@@ -72,7 +72,10 @@ export class Spaces {
     this.#parts = parts
   }
 
-  /** A room's summary, from here or from other servers. Throws M_NOT_FOUND where there is none that the user may see. */
+  /**
+   * A room's summary, from here or from other servers, with what the user is to it: of one that is open to all, also where that
+   * is `ban`. Throws M_NOT_FOUND where there is none that the user may see.
+   */
   async summary(requester: Requester | undefined, room: RoomId | RoomAlias, via: readonly ServerName[]): Promise<JsonObject> {
     const { overviews, roomAliases } = this.#parts
     const { roomId, servers } = await roomAliases.locate(room, via)
@@ -118,8 +121,11 @@ export class Spaces {
   async #visit(requester: Requester, walk: Walk, { roomId, via, depth }: Place): Promise<JsonObject | undefined> {
     if (walk.visited.has(roomId)) return undefined
     walk.visited.add(roomId)
+    const { overviews } = this.#parts
+    // A room is not shown in a hierarchy to whom it has banned, be it open to all others.
+    if ((await overviews.membership(roomId, requester.userNid)) === 'ban') return undefined
     const found = await this.#tellOrFind(walk, roomId, via)
-    if (!found || !(await this.#parts.overviews.mayUserSee(found.summary, requester))) return undefined
+    if (!found || !(await overviews.mayUserSee(found.summary, requester))) return undefined
     if (depth < walk.maxDepth) {
       const children = found.children.flatMap(
         (event) => childOf({ stateKey: stringAt(event, 'state_key'), content: objectAt(event, 'content') ?? {} }) ?? [],

@@ -117,6 +117,43 @@ test('pages follow one another, and highlights are found among others', async ()
   assert.deepEqual(await pageOf(alice), { notifications: [] })
 })
 
+test('rooms that the user has left since are among them, up to there, until they are forgotten', async () => {
+  await using world = await together(1, 2)
+  const { hs, alice, bob } = world
+  const [one, two] = world.rooms as [string, string]
+  const mention = (body: string) => ({ msgtype: 'm.text', body, 'm.mentions': { user_ids: [alice.id] } })
+  const first = await bob.send(one, '1')
+  await bob.send(two, '2')
+  await bob.send(one, mention('3'))
+  await alice.ok('POST', `rooms/${encodeURIComponent(one)}/receipt/m.read/${encodeURIComponent(first)}`, {})
+  await alice.ok('PUT', `profile/${alice.id}/displayname`, { displayname: 'Alice in Wonderland' })
+  await bob.send(one, '4')
+  await alice.leave(one)
+  await bob.send(one, 'after Alice')
+  await bob.send(two, '5')
+  const all = [
+    ['5', false],
+    ['4', false],
+    ['3', false],
+    ['2', false],
+    ['1', true],
+  ]
+  assert.deepEqual(await told(alice), all)
+  await bob.ban(two, alice.id)
+  await bob.ban(one, alice.id)
+  await hs.restart()
+  assert.deepEqual(await told(alice), all)
+  const { notifications, next_token: next } = await pageOf(alice, '?limit=2')
+  assert.equal(notifications.length, 2)
+  assert.deepEqual(await told(alice, `?from=${next}`), all.slice(2))
+  assert.deepEqual(await told(alice, '?only=highlight'), [['3', false]])
+  await alice.ok('POST', `rooms/${encodeURIComponent(one)}/forget`, {})
+  assert.deepEqual(await told(alice), [
+    ['5', false],
+    ['2', false],
+  ])
+})
+
 test('an invite is among them until it is answered, unless it is hidden', async () => {
   await using world = await together()
   const { alice, bob } = world

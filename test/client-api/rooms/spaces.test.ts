@@ -43,6 +43,25 @@ test('a space is walked in order, down to a depth, in pages, and without what is
   await bob.refused(403, 'M_FORBIDDEN', 'GET', `/_matrix/client/v1/rooms/${encodeURIComponent(closed)}/hierarchy`)
 })
 
+test('no hierarchy shows a room to whom it has banned; a summary of an open one says so', async () => {
+  await using server = await testHomeserver()
+  const [alice, bob] = await server.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const root = await space(alice, 'root')
+  const inner = await space(alice, 'inner')
+  await add(alice, root, inner)
+  await add(alice, inner, await openRoom(alice, 'leaf'))
+  await alice.ban(inner, bob.id)
+  assert.deepEqual(namesOf(await hierarchy(bob, root)), ['root'])
+  await bob.refused(403, 'M_FORBIDDEN', 'GET', `/_matrix/client/v1/rooms/${encodeURIComponent(inner)}/hierarchy`)
+  assert.equal((await bob.ok('GET', path(inner)))['membership'], 'ban')
+  const closed = await alice.createRoom({ name: 'closed' })
+  await alice.ban(closed, bob.id)
+  await bob.refused(404, 'M_NOT_FOUND', 'GET', path(closed))
+  await alice.unban(inner, bob.id)
+  assert.deepEqual(namesOf(await hierarchy(bob, root)), ['root', 'inner', 'leaf'])
+})
+
 test('a summary shows a room to those who may come into it, on all of its paths', async () => {
   await using server = await testHomeserver()
   const [alice, bob] = await server.users('alice', 'bob')
