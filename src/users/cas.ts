@@ -1,6 +1,7 @@
 /** Login through a CAS server (protocol 2): the browser brings a ticket, the CAS server says whose it is. */
 import { MatrixError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { randomToken } from '../core/random.ts'
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Outbound } from '../http/outbound.ts'
 import type { Account, Accounts } from '../storage/accounts.ts'
@@ -21,6 +22,7 @@ import {
   type SsoWay,
   withToken,
 } from './sso.ts'
+import { hashToken } from './tokens.ts'
 import type { UserInteractiveAuth } from './uia.ts'
 import { newUserId } from './username.ts'
 
@@ -55,10 +57,14 @@ export class Cas implements SsoWay {
   }
 
   /** Throws M_INVALID_PARAM where no client can be at `redirectUrl`. */
-  async begin(purpose: SsoPurpose): Promise<SsoStart> {
-    if ('redirectUrl' in purpose) assertClient(purpose.redirectUrl)
-    const query = 'redirectUrl' in purpose ? { redirectUrl: purpose.redirectUrl } : { session: purpose.uiaSession }
-    return { kind: 'away', url: `${this.#deps.casUrl}/login?service=${encodeURIComponent(this.#service(query))}` }
+  async begin(purpose: SsoPurpose, known: string | undefined): Promise<SsoStart> {
+    if ('redirectUrl' in purpose) {
+      const { redirectUrl } = purpose
+      assertClient(redirectUrl)
+      return { kind: 'away', url: this.#loginUrl({ redirectUrl }) }
+    }
+    const browser = known ?? randomToken()
+    return { kind: 'away', url: this.#loginUrl(provenBy(purpose.uiaSession, browser)), browser }
   }
 
   /** Who has logged in, and where the client is. Throws M_INVALID_PARAM where no client can be there. */
@@ -72,15 +78,20 @@ export class Cas implements SsoWay {
     return { kind: 'logged-in', userId: account.userId, url }
   }
 
-  /** Completes the stage of a session. */
-  async prove(ticket: string, session: string): Promise<SsoOutcome> {
+  /** Completes the stage of a session, in the browser that has begun it by the user's own click. */
+  async prove(ticket: string, session: string, browser: string | undefined): Promise<SsoOutcome> {
     const { accounts, externalIds, serverName } = this.#deps
-    const subject = await this.#subject(ticket, { session })
+    if (browser === undefined) return refused('out-of-date')
+    const subject = await this.#subject(ticket, provenBy(session, browser))
     if (typeof subject !== 'string') return subject
     const known = await externalIds.owner(CAS, subject)
     const account = known === undefined ? undefined : await accounts.get(known)
     const userId = account?.userId ?? newUserId(localpartFor(subject), serverName)
     return (await this.#deps.uia.complete(session, 'm.login.sso', userId)) ? { kind: 'proven' } : refused('out-of-date')
+  }
+
+  #loginUrl(query: Record<string, string>): string {
+    return `${this.#deps.casUrl}/login?service=${encodeURIComponent(this.#service(query))}`
   }
 
   /** The page that CAS sends the browser back to: the same words both times, or the ticket is not good. */
@@ -92,6 +103,8 @@ export class Cas implements SsoWay {
   /** Whose a ticket is. */
   async #subject(ticket: string, query: Record<string, string>): Promise<string | SsoRefusal> {
     const { log } = this.#deps
+    // A CAS server may repeat in its answer what it does not know: that must not look like an answer.
+    if (/[<>&]/.test(ticket)) return refused('not-proven')
     const answer = await this.#validate(ticket, query)
     if (typeof answer !== 'string') {
       log.warn({ provider: CAS, err: answer }, 'The CAS server cannot be reached, or is not set up rightly')
@@ -140,11 +153,15 @@ export class Cas implements SsoWay {
   }
 }
 
+/** Only the browser that has the secret comes back with a ticket for this. */
+const provenBy = (session: string, browser: string) => ({ session, browser: hashToken(browser) })
+
 /** What clients from before `m.login.sso` are offered. */
 export const casLogin: LoginMethod = { flow: { type: 'm.login.cas' }, identify: onlyInBrowsers }
 
 /** The user of a CAS answer; undefined where it is a failure. */
 function subjectOf(xml: string): string | undefined {
+  if (/authenticationFailure/.test(xml)) return undefined
   const success = /<(?:[\w-]+:)?authenticationSuccess[\s>]/.exec(xml)
   const user = success && /<(?:[\w-]+:)?user>([^<]+)</.exec(xml.slice(success.index))
   return user?.[1] === undefined ? undefined : unescapeXml(user[1].trim())

@@ -153,6 +153,8 @@ export class Oidc {
     const userId = `@${identity.localpart}:${serverName}`
     const account = isUserId(userId) ? await accounts.find(userId) : undefined
     if (account?.kind !== 'user') return false
+    // Names may change at the provider: what is somebody's already is not given to the next who calls themselves so.
+    if (await externalIds.has(account.userNid, identity.issuer)) return false
     await db.write((batch) => externalIds.add(batch, identity.issuer, identity.subject, account.userNid))
     return true
   }

@@ -12,7 +12,7 @@ import type { Oidc, SsoEnd } from '../../users/oidc.ts'
 import { assertClient, type LoggedIn, type SingleSignOn } from '../../users/sso.ts'
 import { browserCookie, browserOf } from './browser-cookie.ts'
 import { note, stageDone } from './pages.ts'
-import { continuePage, providersPage, ssoFailure, usernamePage } from './sso-pages.ts'
+import { continuePage, providersPage, ssoFailure, ssoStagePage, usernamePage } from './sso-pages.ts'
 
 interface Services {
   readonly sso: SingleSignOn
@@ -39,11 +39,15 @@ export const ssoLoginRedirectRoutes = (services: Services): Route[] => {
     }),
     route(ssoProve, async (request) => {
       const uiaSession = request.query.session
+      // Another site has led the browser here: what its user agrees to, they have to read first.
+      if ((request.header('sec-fetch-site') ?? 'same-origin') !== 'same-origin') return ssoStagePage(sso.providers, uiaSession)
       return sendTo(services, request.params.idpId, { uiaSession }, browserOf(request, publicBaseUrl))
     }),
-    route(casTicket, async ({ query: { ticket, redirectUrl, session } }) => {
+    route(casTicket, async (request) => {
+      const { ticket, redirectUrl, session } = request.query
       if (!cas) throw notFound('Nobody can log in through CAS here')
-      if (session !== undefined) return pageAfter(sso, serverName, await cas.prove(ticket, session))
+      if (session !== undefined)
+        return pageAfter(sso, serverName, await cas.prove(ticket, session, browserOf(request, publicBaseUrl)))
       if (redirectUrl === undefined) throw missingParam('redirectUrl is missing')
       return pageAfter(sso, serverName, await cas.logIn(ticket, redirectUrl))
     }),
@@ -83,7 +87,8 @@ function pageAfter(sso: SingleSignOn, serverName: ServerName, end: SsoEnd): RawR
 
 /** A client that nobody knows gets the login by the user's own click only. */
 function toClient(sso: SingleSignOn, { userId, url }: LoggedIn): RawResponse {
-  return sso.isKnownClient(url) ? redirect(url) : continuePage(userId, url)
+  // As a header may hold it: clients' addresses may have any characters.
+  return sso.isKnownClient(url) ? redirect(new URL(url).href) : continuePage(userId, url)
 }
 
 function pageOf(serverName: ServerName, end: Exclude<SsoEnd, { kind: 'logged-in' }>): RawResponse {

@@ -14,8 +14,9 @@ async function serverWithCas() {
   const stack = new AsyncDisposableStack()
   const cas = stack.use(
     await webServer(({ url }) => {
-      const user = /^ticket of (.*)$/.exec(url.searchParams.get('ticket') ?? '')?.[1]
-      const answer = user === undefined ? '<cas:authenticationFailure/>' : success(user)
+      const ticket = url.searchParams.get('ticket') ?? ''
+      const user = /^ticket of (.*)$/.exec(ticket)?.[1]
+      const answer = user === undefined ? `<cas:authenticationFailure>${ticket}</cas:authenticationFailure>` : success(user)
       return { body: `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">${answer}</cas:serviceResponse>` }
     }),
   )
@@ -33,15 +34,17 @@ async function serverWithCas() {
 const success = (user: string) =>
   `<cas:authenticationSuccess><cas:user>${user}</cas:user><cas:attributes></cas:attributes></cas:authenticationSuccess>`
 
-async function page(hs: TestHomeserver, path: string, form?: Record<string, string>) {
+async function page(hs: TestHomeserver, path: string, form?: Record<string, string>, cookie = '') {
   const response = await fetch(`${hs.url}${path}`, {
     redirect: 'manual',
+    headers: { cookie },
     ...(form && { method: 'POST', body: new URLSearchParams(form) }),
   })
   const { status, headers } = response
   return {
     status,
     location: headers.get('location') ?? '',
+    cookie: headers.get('set-cookie')?.split(';')[0] ?? '',
     policy: headers.get('content-security-policy') ?? '',
     text: await response.text(),
   }
@@ -93,9 +96,11 @@ test('a user logs in through CAS, and is the same user the next time', async () 
 test('a bad ticket, a place that is no client, and a deactivated user get no token', async () => {
   await using server = await serverWithCas()
   const { hs } = server
-  const bad = await page(hs, `${SERVICE}?redirectUrl=${encodeURIComponent(CLIENT)}&ticket=wrong`)
-  assert.deepEqual([bad.status, bad.text.includes('loginToken')], [403, false])
-  assert.match(bad.text, /<h1>That did not work/)
+  for (const ticket of ['wrong', success('alice')]) {
+    const bad = await page(hs, `${SERVICE}?redirectUrl=${encodeURIComponent(CLIENT)}&ticket=${encodeURIComponent(ticket)}`)
+    assert.deepEqual([bad.status, bad.text.includes('loginToken')], [403, false])
+    assert.match(bad.text, /<h1>That did not work/)
+  }
   for (const place of ['javascript:alert(1)', 'data:text/html,x', 'not a url']) {
     const ticket = `redirectUrl=${encodeURIComponent(place)}&ticket=ticket of alice`
     assert.equal((await page(hs, `${SERVICE}?${ticket}`)).status, 400, place)
@@ -119,20 +124,39 @@ test('a CAS server that does not answer is told of on a page', async () => {
   const config = { sso: { cas: { server_url: `http://127.0.0.1:${broken.port}/` } }, outbound_http: { ip_range_denylist: [] } }
   await using hs = await testHomeserver({ config })
   for (const query of [`redirectUrl=${encodeURIComponent(CLIENT)}`, 'session=any']) {
-    const { status, text } = await page(hs, `${SERVICE}?${query}&ticket=any`)
+    const { status, text } = await page(hs, `${SERVICE}?${query}&ticket=any`, undefined, COOKIE)
     assert.equal(status, 502)
     assert.match(text, /<h1>Not now/)
   }
 })
 
+/** As of some browser. */
+const COOKIE = `causeway-sso=${'x'.repeat(43)}`
+
 const prove = async (hs: TestHomeserver, session: string, user: string) => {
   const start = await page(hs, `/_matrix/client/v3/auth/m.login.sso/fallback/web?session=${session}`)
   const link = /href="(\/_causeway\/sso\/prove\/cas[^"]+)"/.exec(start.text)?.[1] ?? ''
-  assert.match((await page(hs, link)).location, /\/cas\/login\?service=/)
-  const done = await page(hs, `${SERVICE}?session=${session}&ticket=ticket of ${user}`)
+  const away = await page(hs, link)
+  const service = new URL(away.location).searchParams.get('service') ?? ''
+  const back = `${service.slice(hs.url.length)}&ticket=ticket of ${user}`
+  assert.match((await page(hs, back)).text, /<h1>This page is out of date/, 'of another browser')
+  const done = await page(hs, back, undefined, away.cookie)
   assert.equal(done.status, 200, done.text)
   assert.match(done.policy, /script-src 'sha256-/)
+  return { service, back }
 }
+
+test('CAS is asked about the browser that was sent there, whichever comes back', async () => {
+  await using server = await serverWithCas()
+  const { hs, cas } = server
+  const asked = () => cas.requests.at(-1)?.url.searchParams.get('service')
+  const alice = await logInThroughCas(hs, 'alice')
+  const { body } = await alice.call('DELETE', `devices/${alice.deviceId}`, {})
+  const { service, back } = await prove(hs, String(body['session']), 'alice')
+  assert.equal(asked(), service)
+  await page(hs, back, undefined, COOKIE)
+  assert.notEqual(asked(), service)
+})
 
 test('who logs in through CAS agrees through CAS, and nobody else for them', async () => {
   await using server = await serverWithCas()
@@ -151,7 +175,7 @@ test('who logs in through CAS agrees through CAS, and nobody else for them', asy
     status: 200,
     body: {},
   })
-  const unknown = await page(hs, `${SERVICE}?session=unknown&ticket=ticket of alice`)
+  const unknown = await page(hs, `${SERVICE}?session=unknown&ticket=ticket of alice`, undefined, COOKIE)
   assert.equal(unknown.status, 400)
   assert.match(unknown.text, /<h1>This page is out of date/)
 })
