@@ -51,7 +51,8 @@ interface Known {
   readonly unread: UnreadEvents
 }
 
-const keyOf = ({ userNid }: RulesOwner, { roomNid }: MembershipRecord): string => `${userNid} ${roomNid}`
+/** Of one stay: what came before it does not count, nor what the user was told in an earlier one. */
+const keyOf = ({ userNid }: RulesOwner, { roomNid, began }: MembershipRecord): string => `${userNid} ${roomNid} ${began}`
 
 /** Counts one user's unread events of one room on, without waiting for anything. */
 export class UnreadCursor {

@@ -49,6 +49,20 @@ describe('unread counts', () => {
     assert.deepEqual(await counts(alice, room), [0, 0])
   })
 
+  test('begin anew with each stay in the room', async () => {
+    await using hs = await syncServer()
+    const { alice, bob, room } = await together(hs)
+    await bob.send(room, 'before')
+    assert.deepEqual(await counts(alice, room), [1, 0])
+    await alice.ok('POST', `rooms/${room}/leave`, {})
+    await bob.send(room, 'while she is away')
+    await alice.join(room)
+    assert.deepEqual(await counts(alice, room), [0, 0])
+    await bob.send(room, 'after')
+    await alice.ok('PUT', `profile/${alice.id}/displayname`, { displayname: 'Alice' })
+    assert.deepEqual(await counts(alice, room), [1, 0])
+  })
+
   test('follow the push rules of the user', async () => {
     await using hs = await syncServer()
     const { alice, bob, room } = await together(hs)
