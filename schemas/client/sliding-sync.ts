@@ -1,7 +1,7 @@
 /** Simplified sliding sync, MSC4186. https://github.com/matrix-org/matrix-spec-proposals/pull/4186 */
 import { type TSchema, Type } from 'typebox'
 import { clientEndpoint } from '../apis.ts'
-import { deviceLists, mapOf, natural } from '../definitions.ts'
+import { deviceLists, jsonObject, mapOf, natural, userMapOf } from '../definitions.ts'
 import { clientEventWithoutRoomId, event, strippedEvent, toDeviceEvent } from '../events.ts'
 
 const SPEC = 'https://github.com/matrix-org/matrix-spec-proposals/pull/4186'
@@ -25,14 +25,15 @@ const filters = {
 }
 
 /** Rooms that an extension is wanted for: names of lists, and ids of subscribed rooms. */
-const roomExtension = () =>
-  Type.Optional(
-    Type.Object({
-      enabled: flag(),
-      lists: Type.Optional(Type.Union([texts(), Type.Null()])),
-      rooms: Type.Optional(Type.Union([texts(), Type.Null()])),
-    }),
-  )
+const roomExtensionKeys = {
+  enabled: flag(),
+  lists: Type.Optional(Type.Union([texts(), Type.Null()])),
+  rooms: Type.Optional(Type.Union([texts(), Type.Null()])),
+}
+
+const roomExtension = () => Type.Optional(Type.Object(roomExtensionKeys))
+
+const profileFields = () => Type.Array(Type.String({ maxLength: 255 }), { maxItems: 100 })
 
 /** What is told a page at a time. */
 const pagedExtension = () =>
@@ -54,6 +55,10 @@ const extensions = () =>
       account_data: roomExtension(),
       receipts: roomExtension(),
       typing: roomExtension(),
+      /** MSC4262 */
+      'org.matrix.msc4262.profiles': Type.Optional(
+        Type.Object({ ...roomExtensionKeys, fields: Type.Optional(Type.Union([profileFields(), Type.Null()])) }),
+      ),
       'io.element.msc4308.thread_subscriptions': Type.Optional(
         Type.Object({ enabled: flag(), limit: Type.Optional(positive()) }),
       ),
@@ -125,6 +130,16 @@ const extensionAnswers = () =>
     ),
     receipts: perRoom(event()),
     typing: perRoom(event()),
+    'org.matrix.msc4262.profiles': Type.Optional(
+      Type.Object({
+        users: userMapOf(
+          Type.Union([
+            Type.Object({ updated: Type.Optional(jsonObject()), removed: Type.Optional(Type.Array(Type.String())) }),
+            Type.Null(),
+          ]),
+        ),
+      }),
+    ),
     'org.matrix.msc4354.sticky_events': Type.Optional(
       Type.Object({ next_batch: Type.String(), rooms: mapOf(Type.Object({ events: Type.Array(clientEventWithoutRoomId()) })) }),
     ),

@@ -72,7 +72,9 @@ export const sync = clientEndpoint('GET', '/_matrix/client/v3/sync', {
     device_lists: Type.Optional(deviceLists()),
     device_one_time_keys_count: Type.Optional(mapOf(natural())),
     device_unused_fallback_key_types: Type.Optional(Type.Array(Type.String())),
-    /** MSC4429: the fields of profiles that have changed; null where they are gone. */
-    'org.matrix.msc4429.users': Type.Optional(userMapOf(Type.Object({ profile_updates: jsonObject() }))),
+    /** MSC4429: the fields of profiles that have changed; null where they are gone, and instead of all where no room is shared any more. */
+    'org.matrix.msc4429.users': Type.Optional(
+      userMapOf(Type.Object({ profile_updates: Type.Union([jsonObject(), Type.Null()]) })),
+    ),
   }),
 })

@@ -27,6 +27,7 @@ import { RoomSections } from '../sync/room-sections.ts'
 import { RoomStateReader } from '../sync/room-state.ts'
 import { RoomSummaries } from '../sync/room-summary.ts'
 import { SectionContents } from '../sync/section-contents.ts'
+import { ProfileNews } from '../sync/streams/profile-news.ts'
 import { ProfileStream } from '../sync/streams/profiles.ts'
 import { StickyStream } from '../sync/streams/sticky.ts'
 import { ReceiptStream } from '../sync/streams/receipts.ts'
@@ -109,8 +110,8 @@ export function createSync(
   otherStreams: readonly SyncExtension[],
 ) {
   const { notifier } = streams
-  const profileStream = new ProfileStream({ ...storage, serverName: config.serverName })
-  const extensions = [...Object.values(deviceStreams), ...otherStreams, profileStream]
+  const profileNews = new ProfileNews({ ...storage, serverName: config.serverName })
+  const extensions = [...Object.values(deviceStreams), ...otherStreams, new ProfileStream(profileNews)]
   const pieces = createSyncPieces(clock, storage, core, pdus)
   const sections = new RoomSections({
     ...storage,
@@ -125,6 +126,7 @@ export function createSync(
   const liveAnswers = new LiveAnswers<SyncTexts>({ ...liveParts, frameOf: (text) => [text] })
   return {
     notifier,
+    profileNews,
     filters: new SyncFilters(storage),
     syncPieces: pieces,
     liveParts,
@@ -173,12 +175,12 @@ export function createSlidingSync(
   storage: Storage,
   core: RoomCore,
   streams: UserStreams,
-  { syncPieces, filters }: { syncPieces: SyncPieces; filters: SyncFilters },
+  { syncPieces, filters, profileNews }: { syncPieces: SyncPieces; filters: SyncFilters; profileNews: ProfileNews },
   others: SlidingStreams,
 ) {
   const directRooms = new DirectRooms(storage)
   const standings = new RoomStandings({ ...storage, ...core })
-  const parts = { ...storage, ...core, ...syncPieces, filters, notifier: streams.notifier, directRooms, standings }
+  const parts = { ...storage, ...core, ...syncPieces, filters, profileNews, notifier: streams.notifier, directRooms, standings }
   return {
     slidingSync: new SlidingSync({
       ...parts,

@@ -12,9 +12,9 @@ const setStatus = (user: TestUser, status: string) => user.ok('PUT', `profile/${
 const removeStatus = (user: TestUser) => user.ok('DELETE', `profile/${user.id}/${STATUS}`)
 
 /** What one more sync tells of profiles, by user. */
-async function told(user: TestUser, query: Record<string, string> = {}): Promise<Record<string, JsonObject>> {
+async function told(user: TestUser, query: Record<string, string> = {}): Promise<Record<string, JsonObject | null>> {
   const seen = (await user.sync({ filter: FILTER, ...query })) as unknown as JsonObject
-  const users = Object.entries((seen['org.matrix.msc4429.users'] ?? {}) as Record<string, { profile_updates: JsonObject }>)
+  const users = Object.entries((seen['org.matrix.msc4429.users'] ?? {}) as Record<string, { profile_updates: JsonObject | null }>)
   return Object.fromEntries(users.map(([id, { profile_updates: updates }]) => [id, updates]))
 }
 
@@ -58,4 +58,19 @@ test('whoever waits is woken, and who has not asked is told nothing', async () =
     'GET',
     `sync?filter=${encodeURIComponent('{"org.matrix.msc4429.profile_fields":{"ids":1}}')}`,
   )
+})
+
+test('who shares no room with the reader any more is gone, whoever of them left', async () => {
+  await using hs = await testHomeserver()
+  const [alice, bob, carol] = (await hs.users('alice', 'bob', 'carol')) as [TestUser, TestUser, TestUser]
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  const second = await alice.createRoom({ preset: 'public_chat' })
+  for (const id of [room, second]) await bob.join(id)
+  await carol.join(room)
+  await told(bob)
+  await carol.leave(room)
+  await alice.leave(room)
+  assert.deepEqual(await told(bob), { [carol.id]: null })
+  await bob.leave(second)
+  assert.deepEqual(await told(bob), { [alice.id]: null })
 })

@@ -30,8 +30,9 @@ const UNSTABLE_FEATURES = [
   'uk.tcpip.msc4133.stable',
   'us.cloke.msc4175',
   'us.cloke.msc4175.stable',
-  // Changes of profiles in /sync.
+  // Changes of profiles in /sync and in sliding sync.
   'org.matrix.msc4429',
+  'org.matrix.msc4262',
   // Threads: relations, receipts, unread counts, lists; private read receipts.
   'org.matrix.msc3440.stable',
   'org.matrix.msc3771',

@@ -10,9 +10,11 @@ import { decodeToken } from '../../streams/position.ts'
 import { answerTexts } from '../../sync/sliding/answer-texts.ts'
 import { THREAD_SUBSCRIPTIONS } from '../../sync/sliding/extensions.ts'
 import { RequiredState, type StateElement } from '../../sync/sliding/required-state.ts'
+import { PROFILES } from '../../sync/sliding/profiles.ts'
 import type {
   Extensions,
   PagedExtension,
+  ProfilesExtension,
   RoomConfig,
   RoomExtension,
   RoomFilters,
@@ -144,7 +146,7 @@ function filtersOf(filters: Omit<Filters, 'is_invited'>, isInvite: boolean | und
 }
 
 function extensionsOf(given: ExtensionsBody): Extensions {
-  const { to_device: toDevice, e2ee, [THREAD_SUBSCRIPTIONS]: threads, [STICKY_EVENTS]: sticky } = given
+  const { to_device: toDevice, e2ee, [THREAD_SUBSCRIPTIONS]: threads, [STICKY_EVENTS]: sticky, [PROFILES]: profiles } = given
   return {
     toDevice: toDevice?.enabled ? pagedExtension(toDevice) : undefined,
     e2ee: e2ee?.enabled,
@@ -152,6 +154,7 @@ function extensionsOf(given: ExtensionsBody): Extensions {
     receipts: roomExtension(given.receipts),
     typing: roomExtension(given.typing),
     threadSubscriptions: threads?.enabled ? { limit: threads.limit ?? MAX_CHANGES } : undefined,
+    profiles: profilesOf(profiles),
     stickyEvents: sticky?.enabled ? pagedExtension(sticky) : undefined,
   }
 }
@@ -163,6 +166,11 @@ function pagedExtension({ since, limit }: NonNullable<ExtensionsBody['to_device'
 /** Unless it is said otherwise, extensions are for all lists and subscriptions. */
 function roomExtension(given: ExtensionsBody['receipts']): RoomExtension | undefined {
   return given?.enabled ? { lists: new Set(given.lists ?? ['*']), rooms: new Set(given.rooms ?? ['*']) } : undefined
+}
+
+function profilesOf(given: ExtensionsBody[typeof PROFILES]): ProfilesExtension | undefined {
+  const rooms = roomExtension(given)
+  return rooms && { ...rooms, fields: given?.fields ? new Set(given.fields) : undefined }
 }
 
 function atMost<T>(max: number, name: string, entries: readonly T[]): readonly T[] {

@@ -37,6 +37,8 @@ export interface Told {
   readonly counts: ReadonlyMap<string, number>
   /** The extensions that were on. */
   readonly extensions: ReadonlySet<string>
+  /** The fields of profiles that were asked for. */
+  readonly profileFields: ReadonlySet<string> | 'all' | undefined
 }
 
 /** Which connection a request goes on with, and from where. */
@@ -63,7 +65,11 @@ interface Pending extends Answered {
   readonly weight: number
 }
 
-const weightOf = ({ scope, counts }: Told): number => OWN_WEIGHT + scope.size + counts.size
+/** The names of fields take up to 255 characters each. */
+const FIELD_WEIGHT = 5
+
+const weightOf = ({ scope, counts, profileFields = 'all' }: Told): number =>
+  OWN_WEIGHT + scope.size + counts.size + (profileFields === 'all' ? 0 : profileFields.size * FIELD_WEIGHT)
 
 /**
  * One connection: what the client has acknowledged by the `pos` that it last used, and the answers since, of which it may have

@@ -13,11 +13,12 @@ import type { Known } from './connections.ts'
 import { EphemeralExtensions, type EphemeralParts } from './ephemeral.ts'
 import type { PagedExtension, RoomExtension, SlidingRequest, SlidingTurn } from './request.ts'
 import type { RoomResult } from './room-result.ts'
+import { PROFILES, SlidingProfiles, type SlidingProfilesParts } from './profiles.ts'
 import type { ScopedRoom } from './scope.ts'
 import { STICKY_EVENTS, StickyExtension, type StickyExtensionParts } from './sticky.ts'
 import type { MembershipRecord } from '../../storage/memberships.ts'
 
-export interface ExtensionsParts extends EphemeralParts, StickyExtensionParts {
+export interface ExtensionsParts extends EphemeralParts, StickyExtensionParts, SlidingProfilesParts {
   rooms: Rooms
   accountData: AccountDataTable
   pushRules: PushRules
@@ -45,6 +46,7 @@ export type ExtensionName =
   | 'typing'
   | typeof THREAD_SUBSCRIPTIONS
   | typeof STICKY_EVENTS
+  | typeof PROFILES
 
 /** MSC4308 */
 export const THREAD_SUBSCRIPTIONS = 'io.element.msc4308.thread_subscriptions'
@@ -74,11 +76,13 @@ export class SlidingExtensions {
   readonly #parts: ExtensionsParts
   readonly #ephemeral: EphemeralExtensions
   readonly #sticky: StickyExtension
+  readonly #profiles: SlidingProfiles
 
   constructor(parts: ExtensionsParts) {
     this.#parts = parts
     this.#ephemeral = new EphemeralExtensions(parts)
     this.#sticky = new StickyExtension(parts)
+    this.#profiles = new SlidingProfiles(parts)
   }
 
   /** Hears of a request before anything is read for it. */
@@ -91,7 +95,7 @@ export class SlidingExtensions {
   }
 
   async of(turn: ExtensionTurn): Promise<ExtensionResult[]> {
-    const { toDevice, e2ee, accountData, receipts, typing, threadSubscriptions, stickyEvents } = turn.request.extensions
+    const { toDevice, e2ee, accountData, receipts, typing, threadSubscriptions, stickyEvents, profiles } = turn.request.extensions
     const results: (ExtensionResult | undefined)[] = []
     if (toDevice) results.push(await this.#toDevice(turn, toDevice))
     if (e2ee) results.push(await this.#e2ee(turn))
@@ -102,6 +106,10 @@ export class SlidingExtensions {
       )
     if (typing) results.push(await this.#ephemeral.typing(await this.#syncTurn(turn, 'typing'), roomsOf(turn, typing, 'typing')))
     if (threadSubscriptions) results.push(await this.#threadSubscriptions(turn, threadSubscriptions.limit))
+    if (profiles)
+      results.push(
+        await this.#profiles.of(turn, await this.#syncTurn(turn, PROFILES), profiles, roomsOf(turn, profiles, PROFILES)),
+      )
     if (stickyEvents) results.push(await this.#sticky.of(turn, await this.#syncTurn(turn, STICKY_EVENTS), stickyEvents))
     return results.filter((result) => result !== undefined)
   }
@@ -177,6 +185,7 @@ export function enabled({
   typing,
   threadSubscriptions,
   stickyEvents,
+  profiles,
 }: SlidingRequest['extensions']): Set<ExtensionName> {
   const names: [ExtensionName, unknown][] = [
     ['to_device', toDevice],
@@ -186,6 +195,7 @@ export function enabled({
     ['typing', typing],
     [THREAD_SUBSCRIPTIONS, threadSubscriptions],
     [STICKY_EVENTS, stickyEvents],
+    [PROFILES, profiles],
   ]
   return new Set(names.flatMap(([name, isOn]) => (isOn ? [name] : [])))
 }

@@ -45,7 +45,13 @@ export interface PagedExtension {
   readonly limit: number | undefined
 }
 
+/** Profiles of users; `fields` undefined for all. */
+export interface ProfilesExtension extends RoomExtension {
+  readonly fields: ReadonlySet<string> | undefined
+}
+
 export interface Extensions {
+  readonly profiles?: ProfilesExtension | undefined
   readonly toDevice?: PagedExtension | undefined
   readonly stickyEvents?: PagedExtension | undefined
   readonly e2ee?: boolean | undefined

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../schemas/json.ts'
 import type { Counts } from '../../rooms/unread-events.ts'
 import type { StateKey } from '../../protocol/event.ts'
 import type { Membership } from '../../storage/memberships.ts'
+import type { StoredEvent } from '../../storage/stored-event.ts'
 
 export interface Hero {
   readonly user_id: UserId
@@ -27,6 +28,8 @@ export interface RoomResult {
   readonly counts?: Counts | undefined
   /** The members of a JSON array. */
   readonly requiredState?: string | undefined
+  /** Its events. */
+  readonly requiredEvents?: readonly StoredEvent[]
   /** What is in the room's state no more. */
   readonly removedState?: readonly StateKey[]
   readonly timeline?: TimelineResult | undefined

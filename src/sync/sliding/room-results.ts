@@ -121,7 +121,8 @@ export class RoomResults {
     const { content, state, syncTurn } = draft
     const { isDm, scoped } = turn
     const members = await neededMembers(this.#parts, turn, draft, known)
-    const required = await this.#parts.sharedTexts.of(syncTurn, content, withOwn([...state, ...members], turn.sinceEnd))
+    const requiredEvents = withOwn([...state, ...members], turn.sinceEnd)
+    const required = await this.#parts.sharedTexts.of(syncTurn, content, requiredEvents)
     const isInitial = known === undefined
     return {
       initial: isInitial,
@@ -133,6 +134,7 @@ export class RoomResults {
       ...(isInitial || content.state.summaryChanged ? await this.#summary(turn, draft) : undefined),
       counts: await this.#counts(turn),
       requiredState: isInitial || required !== '' ? required : undefined,
+      requiredEvents,
       removedState: draft.removed,
       timeline: await this.#timeline(turn, draft, known),
     }

@@ -9,7 +9,7 @@ import type { Notifier } from '../../streams/notifier.ts'
 import type { IgnoredUsers } from '../../users/ignored-users.ts'
 import type { SyncExtension } from '../extension.ts'
 import type { SyncFilters } from '../filters.ts'
-import type { Connection, Connections, SentRoom } from './connections.ts'
+import type { Connection, Connections, SentRoom, Told } from './connections.ts'
 import type { DirectRooms } from './direct-rooms.ts'
 import { enabled, type ExtensionResult, type SlidingExtensions } from './extensions.ts'
 import type { SlidingRequest, SlidingTurn } from './request.ts'
@@ -145,7 +145,14 @@ export class SlidingSync {
 
   #answer(request: SlidingRequest, connection: Connection, turned: Turned): SlidingAnswer {
     const { upTo, scope, counts, rooms, changes, extensions } = turned
-    const told = { position: upTo, scope: new Set(scope.rooms.keys()), counts, extensions: enabled(request.extensions) }
+    const { profiles } = request.extensions
+    const told: Told = {
+      position: upTo,
+      scope: new Set(scope.rooms.keys()),
+      counts,
+      extensions: enabled(request.extensions),
+      profileFields: profiles && (profiles.fields ?? 'all'),
+    }
     const pos = this.#parts.connections.answered(request, connection, { told, changes })
     return { pos, counts, rooms, extensions }
   }

@@ -131,6 +131,13 @@ const PROBES: Record<string, Probe> = {
     const updates = { profile_updates: { 'org.example.status': 'away' } }
     assert.deepEqual(answer['org.matrix.msc4429.users'], { [alice.id]: updates })
   },
+  'org.matrix.msc4262': async ({ alice, bob }) => {
+    const lists = { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } }
+    const name = 'org.matrix.msc4262.profiles'
+    const body = { lists, extensions: { [name]: { enabled: true, fields: ['displayname'] } } }
+    const { extensions } = await bob.ok('POST', `${UNSTABLE}/org.matrix.simplified_msc3575/sync`, body)
+    assert.deepEqual(Object(extensions)[name].users[alice.id], { updated: { displayname: 'alice' } })
+  },
   'org.matrix.msc3440.stable': threads,
   'org.matrix.msc3856.stable': threads,
   'org.matrix.msc3771': threadCounts,

@@ -25,7 +25,13 @@ class Client {
     const connection = this.#connections.open(this.#reader, 'list', this.#pos)
     const sent: SentRoom = { upTo: 1, membership: 'join', timelineLimit: 1, requiredState, isDm: false }
     const changes = new Map(Array.from({ length: rooms }, (_, n) => [n, sent]))
-    const told = { position: 1, scope: new Set(changes.keys()), counts: new Map(), extensions: new Set<string>() }
+    const told = {
+      position: 1,
+      scope: new Set(changes.keys()),
+      counts: new Map(),
+      extensions: new Set<string>(),
+      profileFields: undefined,
+    }
     this.#pos = this.#connections.answered(request, connection, { told, changes })
   }
 
