@@ -137,11 +137,11 @@ function filtersOf(filters: Omit<Filters, 'is_invited'>, isInvite: boolean | und
     isInvite,
     isDm: filters.is_dm,
     isEncrypted: filters.is_encrypted,
-    spaces: filters.spaces?.filter(isRoomId),
+    spaces: filters.spaces && new Set(filters.spaces.filter(isRoomId)),
     roomTypes: filters.room_types,
     notRoomTypes: filters.not_room_types,
-    tags: filters.tags,
-    notTags: filters.not_tags,
+    tags: filters.tags && new Set(filters.tags),
+    notTags: filters.not_tags && new Set(filters.not_tags),
   }
 }
 

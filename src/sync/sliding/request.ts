@@ -15,12 +15,12 @@ export interface RoomFilters {
   readonly isEncrypted?: boolean | undefined
   readonly isInvite?: boolean | undefined
   /** Rooms that are children of one of these spaces. */
-  readonly spaces?: readonly RoomId[] | undefined
+  readonly spaces?: ReadonlySet<RoomId> | undefined
   /** Null for rooms without a type. */
   readonly roomTypes?: readonly (string | null)[] | undefined
   readonly notRoomTypes?: readonly (string | null)[] | undefined
-  readonly tags?: readonly string[] | undefined
-  readonly notTags?: readonly string[] | undefined
+  readonly tags?: ReadonlySet<string> | undefined
+  readonly notTags?: ReadonlySet<string> | undefined
 }
 
 /** A sliding window over the rooms that match some filters, the most active first. */

@@ -2,11 +2,12 @@
 import { isRoomId, type RoomId } from '../../../schemas/ids.ts'
 import { type JsonObject, objectAt, stringAt } from '../../../schemas/json.ts'
 import { parseJson } from '../../core/json-text.ts'
+import { Turns } from '../../core/slices.ts'
 import { SharedResults } from '../../core/shared-results.ts'
 import type { StateAtPosition } from '../../rooms/state-at-position.ts'
 import type { RoomStates } from '../../rooms/state.ts'
 import type { StrippedStates } from '../../rooms/stripped-state.ts'
-import type { AccountDataTable } from '../../storage/account-data.ts'
+import type { AccountDataEntry, AccountDataTable } from '../../storage/account-data.ts'
 import type { MembershipRecord } from '../../storage/memberships.ts'
 import type { Rooms } from '../../storage/rooms.ts'
 import type { DirectRooms } from './direct-rooms.ts'
@@ -35,6 +36,9 @@ export class RoomFilterer {
   /** By root of the state. */
   readonly #facts = new SharedResults<number, Facts>(10_000)
   readonly #strippedFacts = new WeakMap<MembershipRecord, Promise<Facts>>()
+  /** By root of the space's state. */
+  readonly #children = new SharedResults<number, readonly RoomId[]>(200)
+  readonly #tags = new WeakMap<AccountDataEntry, readonly string[]>()
 
   constructor(parts: RoomFiltererParts) {
     this.#parts = parts
@@ -50,7 +54,11 @@ export class RoomFilterer {
     const tests = await this.#tests(filters, records, userNid, upTo)
     if (tests.length === 0) return records
     const found: MembershipRecord[] = []
-    for (const record of records) if (await passes(tests, record)) found.push(record)
+    const turns = new Turns()
+    for (const record of records) {
+      if (await passes(tests, record)) found.push(record)
+      if (turns.isDue) await turns.next()
+    }
     return found
   }
 
@@ -69,8 +77,8 @@ export class RoomFilterer {
       tests.push(({ roomNid }) => rooms.has(roomNid) === isDm)
     }
     if (spaces) {
-      const children = await this.#childrenOf(spaces, records, upTo)
-      tests.push(({ roomNid }) => children.has(roomNid))
+      const inSpaces = await this.#inSpaces(spaces, records, upTo)
+      tests.push(({ roomNid }) => inSpaces.has(roomNid))
     }
     tests.push(...this.#tagTests(filters, userNid))
     if (isEncrypted !== undefined) tests.push(async (record) => (await this.#factsOf(record, upTo)).isEncrypted === isEncrypted)
@@ -80,34 +88,47 @@ export class RoomFilterer {
   }
 
   #tagTests({ tags, notTags }: RoomFilters, userNid: number): Test[] {
-    const has = (wanted: readonly string[]) => async (record: MembershipRecord) => {
-      const known = await this.#tags(userNid, record.roomNid)
-      return wanted.some((tag) => Object.hasOwn(known, tag))
-    }
+    const has = (wanted: ReadonlySet<string>) => async (record: MembershipRecord) =>
+      (await this.#tagsOf(userNid, record.roomNid)).some((tag) => wanted.has(tag))
     const hasNot = notTags && has(notTags)
     return [...(tags ? [has(tags)] : []), ...(hasNot ? [async (record: MembershipRecord) => !(await hasNot(record))] : [])]
   }
 
-  async #tags(userNid: number, roomNid: number): Promise<JsonObject> {
+  async #tagsOf(userNid: number, roomNid: number): Promise<readonly string[]> {
     const entry = await this.#parts.accountData.get(userNid, roomNid, 'm.tag')
-    return (entry && objectAt(parseJson(entry.content) as JsonObject, 'tags')) ?? {}
+    if (!entry) return []
+    const known = this.#tags.get(entry) ?? Object.keys(objectAt(parseJson(entry.content) as JsonObject, 'tags') ?? {})
+    this.#tags.set(entry, known)
+    return known
   }
 
   /** The server will inspect the m.space.child state events for the JOINED space room IDs given; without subspaces. */
-  async #childrenOf(spaces: readonly RoomId[], records: readonly MembershipRecord[], upTo: number): Promise<Set<number>> {
-    const { rooms, states, stateAtPosition } = this.#parts
+  async #inSpaces(spaces: ReadonlySet<RoomId>, records: readonly MembershipRecord[], upTo: number): Promise<Set<number>> {
+    const { rooms } = this.#parts
     const joined = new Set(records.filter(({ membership }) => membership === 'join').map(({ roomNid }) => roomNid))
-    const children = new Set<number>()
+    const found = new Set<number>()
+    const turns = new Turns()
     for (const spaceId of spaces) {
       const space = await rooms.find(spaceId)
       if (!space || !joined.has(space.nid)) continue
-      for (const { stateKey = '', content } of await states.all(await stateAtPosition.root(space.nid, upTo), 'm.space.child')) {
-        // Without `via` a child has been removed.
-        const child = isRoomId(stateKey) && Array.isArray(content['via']) ? await rooms.find(stateKey) : undefined
-        if (child) children.add(child.nid)
+      for (const childId of await this.#childrenOf(space.nid, upTo)) {
+        const child = await rooms.find(childId)
+        if (child) found.add(child.nid)
+        if (turns.isDue) await turns.next()
       }
     }
-    return children
+    return found
+  }
+
+  async #childrenOf(spaceNid: number, upTo: number): Promise<readonly RoomId[]> {
+    const { states, stateAtPosition } = this.#parts
+    const root = await stateAtPosition.root(spaceNid, upTo)
+    return this.#children.get(root, async () =>
+      (await states.all(root, 'm.space.child')).flatMap(({ stateKey = '', content }) =>
+        // Without `via` a child has been removed.
+        isRoomId(stateKey) && Array.isArray(content['via']) ? [stateKey] : [],
+      ),
+    )
   }
 
   #factsOf(record: MembershipRecord, upTo: number): Promise<Facts> {
