@@ -28,5 +28,8 @@ export function createPresence(
       federationSender.sendEphemeral(servers, `m.presence ${about}`, { edu_type: 'm.presence', content: { push: [...push] } })
     },
   })
-  return { presence, presenceStream: new PresenceStream({ ...storage, clock, presence, presenceUsers }) }
+  return {
+    presence,
+    presenceStream: new PresenceStream({ ...storage, serverName: config.serverName, clock, presence, presenceUsers }),
+  }
 }

@@ -101,6 +101,7 @@ function createParts({ config, clock, log, metrics, storage, outbound, outboundH
     onProfileChanged: async (userId, field) => {
       await directories.userDirectory.profileChanged(userId)
       await rooms.profileChanges.propagate(userId, field)
+      await presence.presence.profileChanged(userId)
     },
     leaveAllRooms: (userId) => rooms.deactivation.leaveAll(userId),
     outbound: outboundHttp,

@@ -45,8 +45,10 @@ interface Claim {
 /** What holds a local user's presence up. */
 interface Attendance {
   readonly claims: Map<number, Claim>
-  /** The user wants to be seen as away for as long as they are there. */
+  /** The user wants to be seen as away for as long as they are there and do nothing. */
   isAway: boolean
+  /** They have done something: until then they count as online, whatever their devices say. */
+  activeUntil: number
   sentTs: number
 }
 
@@ -94,7 +96,30 @@ export class Presence implements Worker {
     if (presence === 'offline') attendance.claims.clear()
     else attendance.claims.set(STATUS_KEY, { presence, until: now + STATUS_LASTS_MS })
     attendance.isAway = presence === 'unavailable'
+    attendance.activeUntil = 0
     await this.#settle(user, attendance, now, { statusMsg })
+  }
+
+  /**
+   * The user has done something, such as sending a message. Any activity that bumps the last active time on any of the user's
+   * clients will cause the server to automatically set their presence to `online`; but who is not there, or does not want to be
+   * seen, stays so.
+   */
+  active({ userNid, userId }: Requester): void {
+    const attendance = this.#attendances.get(userNid)
+    if (!attendance) return
+    const now = this.#parts.clock.now()
+    attendance.isAway = false
+    attendance.activeUntil = now + ACTIVE_MS
+    this.#settle({ userNid, userId }, attendance, now, undefined).catch(() => {})
+  }
+
+  /** Shows a user again, with the name and avatar that they have now. */
+  async profileChanged(userId: UserId): Promise<void> {
+    const { names, presenceUsers } = this.#parts
+    const userNid = await names.find(userId)
+    const record = userNid === undefined ? undefined : presenceUsers.get(userNid)
+    if (record && record.presence !== 'offline') await presenceUsers.change(record, await this.#readersOf(record.userNid))
   }
 
   /** The presence of somebody who shares a room with the reader. Throws M_FORBIDDEN. */
@@ -150,7 +175,12 @@ export class Presence implements Worker {
   }
 
   #attendanceOf(userNid: number): Attendance {
-    const attendance = this.#attendances.get(userNid) ?? { claims: new Map<number, Claim>(), isAway: false, sentTs: 0 }
+    const attendance = this.#attendances.get(userNid) ?? {
+      claims: new Map<number, Claim>(),
+      isAway: false,
+      activeUntil: 0,
+      sentTs: 0,
+    }
     this.#attendances.set(userNid, attendance)
     return attendance
   }
@@ -167,7 +197,7 @@ export class Presence implements Worker {
     for (const [device, { until }] of attendance.claims) if (until <= now) attendance.claims.delete(device)
     const before = presenceUsers.get(userNid)
     const statusMsg = status ? status.statusMsg : before?.statusMsg
-    const presence = presenceBy(attendance)
+    const presence = presenceBy(attendance, now)
     const record = { userNid, userId, presence, statusMsg, lastActiveTs: activeTs ?? before?.lastActiveTs ?? now }
     if (attendance.claims.size === 0) this.#attendances.delete(userNid)
     if (before?.presence === presence && before.statusMsg === statusMsg) {
@@ -246,9 +276,10 @@ export class Presence implements Worker {
   }
 }
 
-/** Any device that is online makes its user so, unless they want to be seen as away. */
-function presenceBy({ claims, isAway }: Attendance): PresenceState {
+/** Any device that is online makes its user so, unless they want to be seen as away, and so does what they do. */
+function presenceBy({ claims, isAway, activeUntil }: Attendance, now: number): PresenceState {
   if (claims.size === 0) return 'offline'
+  if (activeUntil > now) return 'online'
   if (isAway) return 'unavailable'
   return [...claims.values()].some(({ presence }) => presence === 'online') ? 'online' : 'unavailable'
 }

@@ -117,7 +117,10 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
   })
   const parts = { ...storage, ...core, ...rooms, ...accounts }
   const thirdPartyInvites = new ThirdPartyInvites({ ...parts, serverName: config.serverName, exchangeAt: unreachable })
-  const routes = [...roomRoutes({ ...core, ...rooms, thirdPartyInvites }), ...profileRoutes(accounts)]
+  const routes = [
+    ...roomRoutes({ ...core, ...rooms, thirdPartyInvites, presence: { active: () => {} } }),
+    ...profileRoutes(accounts),
+  ]
   const client: typeof accounts.accessTokens.authenticate = (token, use) => accounts.accessTokens.authenticate(token, use)
   const http = stack.use(await testServer(routes, { authenticators: { ...authenticators({}), client } }))
   const user = async (localpart: string, kind: AccountKind = 'user'): Promise<Client> => {

@@ -49,6 +49,51 @@ test('a sync makes its user online, unless it says otherwise', async () => {
   assert.equal((await alice.syncUntil((sync) => presenceIn(sync, bob.id)))['presence'], 'online')
 })
 
+test('who does something is online, even if their client says that they are away; who is offline stays so', async () => {
+  await using server = await testHomeserver()
+  const [alice, bob] = await server.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  await alice.sync()
+  const bobIs = async () => (await alice.ok('GET', `presence/${bob.id}/status`))['presence']
+  const message = await bob.send(room, 'from nowhere')
+  assert.equal(await bobIs(), 'offline')
+  for (const act of [
+    () => bob.send(room, 'here I am'),
+    () => bob.ok('PUT', `rooms/${room}/typing/${bob.id}`, { typing: true, timeout: 1_000 }),
+    () => bob.ok('POST', `rooms/${room}/receipt/m.read/${message}`, {}),
+    () => bob.ok('POST', `rooms/${room}/read_markers`, { 'm.fully_read': message }),
+  ]) {
+    await bob.ok('PUT', `presence/${bob.id}/status`, { presence: 'unavailable', status_msg: 'lunch' })
+    await alice.syncUntil((sync) => presenceIn(sync, bob.id)?.['presence'] === 'unavailable' || undefined)
+    await act()
+    const seen: JsonObject = await alice.syncUntil((sync) => presenceIn(sync, bob.id))
+    assert.deepEqual([seen['presence'], seen['status_msg']], ['online', 'lunch'])
+    await bob.sync({ set_presence: 'unavailable' })
+    assert.equal(await bobIs(), 'online')
+  }
+  await bob.ok('PUT', `presence/${bob.id}/status`, { presence: 'offline' })
+  await bob.send(room, 'gone')
+  assert.equal(await bobIs(), 'offline')
+})
+
+test('presence comes with the current name and avatar of users of this server, and again when these change', async () => {
+  await using server = await testHomeserver()
+  const [alice, bob] = await server.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  await bob.ok('PUT', `profile/${bob.id}/displayname`, { displayname: 'Bob' })
+  await alice.sync()
+  await bob.sync()
+  const seen = await alice.syncUntil((sync) => presenceIn(sync, bob.id))
+  assert.deepEqual([seen['displayname'], 'avatar_url' in seen], ['Bob', false])
+  await bob.ok('PUT', `profile/${bob.id}/avatar_url`, { avatar_url: 'mxc://test.example/bob' })
+  const again = await alice.syncUntil((sync) => presenceIn(sync, bob.id))
+  assert.deepEqual([again['displayname'], again['avatar_url'], again['presence']], ['Bob', 'mxc://test.example/bob', 'online'])
+})
+
 test('who comes into a room sees who is there, and is seen', async () => {
   await using server = await testHomeserver()
   const [alice, bob] = await server.users('alice', 'bob')

@@ -159,6 +159,7 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
     }),
     rooms: storage.rooms,
     memberships: storage.memberships,
+    presence: { active: () => {} },
   }
   const tables = [
     syncRoutes,

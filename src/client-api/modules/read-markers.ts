@@ -1,6 +1,7 @@
 import { setReadMarker } from '../../../schemas/client/read-markers.ts'
 import { type Route, route } from '../../http/route.ts'
 import { ownRoom } from '../../rooms/policy.ts'
+import type { Presence } from '../../rooms/presence.ts'
 import type { ReadMarkers } from '../../rooms/read-markers.ts'
 import type { Receipts } from '../../rooms/receipts.ts'
 import type { Memberships } from '../../storage/memberships.ts'
@@ -11,10 +12,12 @@ interface Services {
   readMarkers: ReadMarkers
   rooms: Rooms
   memberships: Memberships
+  presence: Pick<Presence, 'active'>
 }
 
 export const readMarkerRoutes = (services: Services): Route[] => [
   route(setReadMarker, async ({ params, body, requester }) => {
+    services.presence.active(requester)
     const { 'm.fully_read': fullyRead, 'm.read': read, 'm.read.private': readPrivately } = body
     const mayMoveBack = body['com.beeper.allow_backward']
     const room = await ownRoom(services, params.roomId, requester.userNid)

@@ -1,7 +1,9 @@
-import { serverOf, type UserId } from '../../../schemas/ids.ts'
+import { type ServerName, serverOf, type UserId } from '../../../schemas/ids.ts'
+import type { JsonObject } from '../../../schemas/json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Presence, presenceContent } from '../../rooms/presence.ts'
 import type { Memberships } from '../../storage/memberships.ts'
+import type { ProfileFields } from '../../storage/profiles.ts'
 import type { PresenceRecord, PresenceUsers } from '../../streams/presence.ts'
 import type { SyncExtension, SyncPart, TurnRooms } from '../extension.ts'
 import type { PresenceNews } from '../event-stream.ts'
@@ -15,6 +17,8 @@ export interface PresenceStreamParts {
   memberships: Memberships
   presence: Presence
   presenceUsers: PresenceUsers
+  profileFields: Pick<ProfileFields, 'ofUser'>
+  serverName: ServerName
 }
 
 /** The `presence` of `/sync`, and the presence in what was there before it. */
@@ -32,8 +36,7 @@ export class PresenceStream implements SyncExtension, PresenceNews {
   async parts(turn: SyncTurn, rooms: TurnRooms): Promise<SyncPart[]> {
     const records = await this.#records(turn, rooms)
     if (records.length === 0) return []
-    const now = this.#parts.clock.now()
-    const events = records.map((record) => ({ type: 'm.presence', sender: record.userId, content: presenceContent(record, now) }))
+    const events = await this.#each(records, (content, sender) => ({ type: 'm.presence', sender, content }))
     return [{ name: 'presence', text: `{"events":${JSON.stringify(events)}}`, isNews: true }]
   }
 
@@ -52,12 +55,30 @@ export class PresenceStream implements SyncExtension, PresenceNews {
     return this.#oldTexts(records)
   }
 
-  #oldTexts(records: readonly PresenceRecord[]): string {
+  async #oldTexts(records: readonly PresenceRecord[]): Promise<string> {
+    const events = await this.#each(records, (content, userId) => ({
+      type: 'm.presence',
+      content: { user_id: userId, ...content },
+    }))
+    return events.map((event) => JSON.stringify(event)).join(',')
+  }
+
+  #each<T>(records: readonly PresenceRecord[], make: (content: JsonObject, userId: UserId) => T): Promise<T[]> {
     const now = this.#parts.clock.now()
-    return records
-      .map((record) => ({ type: 'm.presence', content: { user_id: record.userId, ...presenceContent(record, now) } }))
-      .map((event) => JSON.stringify(event))
-      .join(',')
+    return Promise.all(
+      records.map(async (record) => {
+        const { userId } = record
+        return make({ ...presenceContent(record, now), ...(await this.#naming(userId)) }, userId)
+      }),
+    )
+  }
+
+  /** The current name and avatar of one of our users, if any; those of others are told by their membership of rooms. */
+  async #naming(userId: UserId): Promise<JsonObject> {
+    const { profileFields, serverName } = this.#parts
+    const fields = serverOf(userId) === serverName ? await profileFields.ofUser(userId) : undefined
+    const [displayname, avatar_url] = [fields?.get('displayname'), fields?.get('avatar_url')]
+    return { ...(displayname !== undefined && { displayname }), ...(avatar_url !== undefined && { avatar_url }) }
   }
 
   async #records(turn: SyncTurn, rooms: TurnRooms | undefined): Promise<PresenceRecord[]> {
