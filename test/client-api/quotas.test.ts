@@ -161,7 +161,6 @@ const path = (name: string) => `directory/room/${encodeURIComponent(`#${name}:ou
 test('aliases, of a room and of a user', async () => {
   await using server = await roomServer()
   const [alice, bob] = await server.users('alice', 'bob')
-  assert.ok(alice && bob)
   const { db, aliases, names, rooms } = server.storage
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
@@ -203,7 +202,6 @@ test('of OpenID tokens the newest are kept', async () => {
 test('the lists of a new room have an end, and a user has an end of reports in a day', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const users = (count: number) => Array.from({ length: count }, (_, n) => `@u${n}:${hs.name}`)
   await alice.ok('POST', 'createRoom', { invite: users(200) })
   await alice.refused(400, 'M_BAD_JSON', 'POST', 'createRoom', { invite: users(201) })

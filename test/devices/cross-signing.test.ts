@@ -20,7 +20,6 @@ const query = (by: TestUser, of: TestUser) => by.ok('POST', 'keys/query', { devi
 test('the first keys need no further authentication; the same again neither; others do', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   for (let i = 0; i < 2; i++) await alice.ok('POST', UPLOAD, allKeys(alice))
   const own = await query(alice, alice)
   const { master_key, self_signing_key, user_signing_key } = allKeys(alice)
@@ -40,7 +39,6 @@ test('the first keys need no further authentication; the same again neither; oth
 test('keys that the master key has not signed, or that are not the own ones, are refused', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const { master_key, self_signing_key } = allKeys(alice)
   await alice.refused(400, 'M_MISSING_PARAM', 'POST', UPLOAD, { self_signing_key })
   const otherMaster = { ...allKeys(alice, 2), self_signing_key }
@@ -52,7 +50,6 @@ test('keys that the master key has not signed, or that are not the own ones, are
 test('a signed device is seen as such by all, and stays so when it uploads its keys again', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(room)
   const keys = deviceKeys(alice)
@@ -73,7 +70,6 @@ test('a signed device is seen as such by all, and stays so when it uploads its k
 test('who signs the master key of another one sees the signature, and nobody else does', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   for (const user of [alice, bob]) await user.ok('POST', UPLOAD, allKeys(user))
   for (const user of [alice, bob]) await user.sync()
   const { master_key: master } = allKeys(bob)
@@ -100,7 +96,6 @@ test('a device signs its master key', async () => {
 test('wrong signatures are told one by one', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const keys = deviceKeys(alice)
   await alice.ok('POST', 'keys/upload', { device_keys: keys })
   await alice.ok('POST', UPLOAD, allKeys(alice))

@@ -7,7 +7,6 @@ import { anotherDevice, deviceKeys, oneTimeKeys, seesDeviceChange, syncPart } fr
 test('a device uploads its keys, and others query them with its name', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const keys = deviceKeys(alice)
   const uploaded = await alice.ok('POST', 'keys/upload', { device_keys: keys, one_time_keys: oneTimeKeys('A', 'B') })
   assert.deepEqual(uploaded, { one_time_key_counts: { signed_curve25519: 2 } })
@@ -26,7 +25,6 @@ test('a device uploads its keys, and others query them with its name', async () 
 test('keys of another device or user, or of a wrong form, are refused', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   await alice.refused(400, 'M_INVALID_PARAM', 'POST', 'keys/upload', { device_keys: deviceKeys(bob) })
   const { keys: _keys, ...incomplete } = deviceKeys(alice)
   await alice.refused(400, 'M_BAD_JSON', 'POST', 'keys/upload', { device_keys: incomplete })
@@ -38,7 +36,6 @@ test('keys of another device or user, or of a wrong form, are refused', async ()
 test('one-time keys are given out in the order of their uploads, each once, and then the fallback key', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const fallback = { 'signed_curve25519:F': { key: 'fallback', fallback: true, signatures: {} } }
   await alice.ok('POST', 'keys/upload', { one_time_keys: oneTimeKeys('Z'), fallback_keys: fallback })
   await alice.ok('POST', 'keys/upload', { one_time_keys: oneTimeKeys('A', 'M') })
@@ -74,7 +71,6 @@ test('a one-time key may be uploaded again as it is, but not changed', async () 
 test('a waiting client hears that a key was claimed', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   await alice.ok('POST', 'keys/upload', { one_time_keys: oneTimeKeys('A', 'B') })
   await alice.sync()
   const waiting = alice.sync({ timeout: '20000' })
@@ -86,7 +82,6 @@ test('a waiting client hears that a key was claimed', async () => {
 test('a device that is deleted takes its keys along', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const tablet = await anotherDevice(hs, alice)
   await tablet.ok('POST', 'keys/upload', { device_keys: deviceKeys(tablet), one_time_keys: oneTimeKeys('A') })
   await alice.sync()

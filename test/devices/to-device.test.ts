@@ -17,7 +17,6 @@ const received = async (user: TestUser) => (await syncPart(user, 'to_device')).e
 test('a message comes until the next sync says that it has arrived', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   await send(alice, bob, bob.deviceId, { n: 1 })
   const first = (await bob.ok('GET', 'sync')) as unknown as DeviceSync
   assert.deepEqual(first.to_device.events, [{ type: 'my.test.type', sender: alice.id, content: { n: 1 } }])
@@ -41,7 +40,6 @@ test('a message comes until the next sync says that it has arrived', async () =>
 test('a repeated request is done once; another type or device is another request', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   await Promise.all([1, 2, 3].map(() => send(alice, bob, bob.deviceId, { n: 1 }, 'same')))
   await alice.ok('PUT', 'sendToDevice/my.other.type/same', { messages: { [bob.id]: { [bob.deviceId]: { n: 2 } } } })
   const tablet = await anotherDevice(hs, alice)
@@ -52,7 +50,6 @@ test('a repeated request is done once; another type or device is another request
 test('a star stands for all devices, and unknown ones are passed over', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const tablet = await anotherDevice(hs, bob)
   await send(alice, bob, '*', { n: 1 })
   await send(alice, bob, 'NONE', { n: 2 })
@@ -62,7 +59,6 @@ test('a star stands for all devices, and unknown ones are passed over', async ()
 test('wakes a waiting client', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   await bob.sync()
   const waiting = bob.sync({ timeout: '20000' })
   await send(alice, bob, bob.deviceId, { n: 1 })
@@ -72,7 +68,6 @@ test('wakes a waiting client', async () => {
 test('many messages come in parts of a hundred, in order, none of them lost or twice', async () => {
   await using hs = await testHomeserver()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   await bob.sync()
   const all = Array.from({ length: 250 }, (_, n) => ({ n }))
   for (const content of all) await send(alice, bob, bob.deviceId, content)

@@ -13,7 +13,6 @@ test('the bot of the documentation answers', async () => {
   assert.ok(program)
   await using hs = await testHomeserver()
   const [alice, bot] = await hs.users('alice', 'bot')
-  assert.ok(alice && bot)
   const room = await alice.createRoom({ preset: 'public_chat' })
   await bot.join(room)
   await alice.send(room, '!ping')

@@ -5,7 +5,6 @@ import { testHomeserver } from '../support/homeserver.ts'
 test('users whose first syncs come together are all followed into the rooms that they join', async () => {
   await using hs = await testHomeserver()
   const [alice, ...others] = await hs.users('alice', 'bob', 'carol', 'dave', 'erin', 'frank')
-  assert.ok(alice)
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await Promise.all(others.map((user) => user.sync()))
   for (const user of others) await user.join(roomId)

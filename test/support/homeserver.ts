@@ -12,7 +12,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { federatedSettings } from './federated-settings.ts'
 import { freePorts } from './ports.ts'
 import { SHARED_SECRET } from './shared-secret.ts'
-import { type Caller, logIn, type TestUser } from './user.ts'
+import { type Caller, type EachOf, logIn, type TestUser } from './user.ts'
 
 export interface TestHomeserver extends AsyncDisposable {
   readonly name: string
@@ -20,7 +20,7 @@ export interface TestHomeserver extends AsyncDisposable {
   readonly url: string
   readonly folder: string
   /** Registers users who are logged in on one device each. */
-  users(...localparts: string[]): Promise<TestUser[]>
+  users<const Names extends readonly string[]>(...localparts: Names): Promise<EachOf<Names, TestUser>>
   user(localpart: string): Promise<TestUser>
   /** Stops it and starts it again over the same files. */
   restart(): Promise<void>
@@ -81,7 +81,8 @@ async function start(name: string, port: number, listeners: JsonObject[], settin
     url,
     folder,
     user: (localpart) => logIn(caller, localpart),
-    users: (...localparts) => Promise.all(localparts.map((localpart) => logIn(caller, localpart))),
+    users: <const Names extends readonly string[]>(...localparts: Names) =>
+      Promise.all(localparts.map((localpart) => logIn(caller, localpart))) as Promise<EachOf<Names, TestUser>>,
     restart: async () => {
       await app[Symbol.asyncDispose]()
       app = await run()

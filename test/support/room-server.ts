@@ -18,6 +18,7 @@ import type { AccountKind } from '../../src/storage/accounts.ts'
 import type { RemoteRooms } from '../../src/rooms/remote.ts'
 import { ThirdPartyInvites } from '../../src/rooms/third-party-invites.ts'
 import { PushRules } from '../../src/users/push-rules.ts'
+import type { EachOf } from './user.ts'
 import { type Answer, authenticators, callServer, testServer } from '../http/support.ts'
 import { FakeClock } from './clock.ts'
 
@@ -138,7 +139,8 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
     pushRules,
     user,
     port: http.port,
-    users: (...localparts: string[]) => Promise.all(localparts.map((localpart) => user(localpart))),
+    users: <const Names extends readonly string[]>(...localparts: Names) =>
+      Promise.all(localparts.map((localpart) => user(localpart))) as Promise<EachOf<Names, Client>>,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -38,6 +38,9 @@ export interface SeenSync {
   readonly account_data: { events: { type: string; content: JsonObject }[] }
 }
 
+/** One of something for each of some names. */
+export type EachOf<Names extends readonly string[], T> = { -readonly [Index in keyof Names]: T }
+
 let transactions = 0
 
 /** Calls an endpoint; a path that does not start with a slash is one of the client-server API, version 3. */

@@ -72,7 +72,6 @@ describe('account data', () => {
   test('of others can be neither read nor written; what the server manages can only be read', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
     const room = await alice.createRoom()
     await alice.refused('M_FORBIDDEN', 'GET', `user/${bob.id}/account_data/test.type`)
     await alice.refused('M_FORBIDDEN', 'PUT', `user/${bob.id}/account_data/test.type`, {})

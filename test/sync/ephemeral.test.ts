@@ -9,7 +9,6 @@ const receiptsIn = (room: SeenRoom | undefined) =>
 
 async function together(server: Awaited<ReturnType<typeof syncServer>>) {
   const [alice, bob] = await server.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(room)
   return { alice, bob, room }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { bodies, syncServer } from './support.ts'
+import { bodies, roomOfTwo, syncServer } from './support.ts'
 
 const messages = (limit: number) => ({ room: { timeline: { limit, types: ['m.room.message'] }, state: { types: [] } } })
 
@@ -32,11 +32,8 @@ describe('a joined room', () => {
   })
 
   test('shows a new event to its sender with the transaction id, to others without', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { alice, bob, room } = two
     await alice.sync()
     await bob.sync()
     const eventId = await alice.send(room, 'hello')
@@ -51,7 +48,6 @@ describe('a joined room', () => {
   test('that was just joined comes with its whole state and history, and replaces what the client had of the timeline', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
     const room = await alice.createRoom({ preset: 'public_chat' })
     await alice.setState(room, 'test.state', { key: 1 })
     for (const body of ['1', '2', '3']) await alice.send(room, body)
@@ -138,7 +134,6 @@ describe('the timeline', () => {
   test('of two clients who last asked at different times is the same event', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
     const room = await alice.createRoom({ preset: 'public_chat' })
     const elsewhere = await bob.createRoom()
     await bob.join(room)
@@ -155,7 +150,6 @@ describe('the timeline', () => {
   test('leaves out what ignored users say, but not what they do to the room', async () => {
     await using hs = await syncServer()
     const [alice, bob, carol] = await hs.users('alice', 'bob', 'carol')
-    assert.ok(alice && bob && carol)
     const room = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(room)
     await carol.join(room)

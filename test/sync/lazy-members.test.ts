@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type SeenRoom, type Syncer, syncServer } from './support.ts'
+import { type SeenRoom, type Syncer, roomOfTwo, syncServer } from './support.ts'
 
 const lazily = (more: { include_redundant_members?: boolean } = {}) => ({
   room: { state: { lazy_load_members: true, ...more }, timeline: { limit: 10 } },
@@ -22,7 +22,6 @@ async function fill(user: Syncer, room: string, count = 10) {
 /** Alice's named room, in which the others are too. */
 async function named(server: Awaited<ReturnType<typeof syncServer>>) {
   const [alice, bob, carol] = await server.users('alice', 'bob', 'carol')
-  assert.ok(alice && bob && carol)
   const room = await alice.createRoom({ preset: 'public_chat', name: 'Tea' })
   await bob.join(room)
   await carol.join(room)
@@ -145,11 +144,8 @@ describe('the summary of a room', () => {
   })
 
   test('names those who left where nobody else is there', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { alice, bob, room } = two
     await bob.ok('POST', `rooms/${room}/leave`, {})
     assert.deepEqual((await alice.room(room)).summary?.['m.heroes'], [bob.id])
   })

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { bodies, syncServer } from './support.ts'
+import { bodies, roomOfTwo, syncServer } from './support.ts'
 
 const archive = { room: { include_leave: true } }
 
 describe('a room that was left', () => {
   test('is told once, up to the leave and no further', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { alice, bob, room } = two
     await bob.sync()
     await alice.send(room, 'before')
     await bob.ok('POST', `rooms/${room}/leave`, {})
@@ -24,11 +21,8 @@ describe('a room that was left', () => {
   })
 
   test('is told to a device even where another one has forgotten it at once', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { bob, room } = two
     await bob.sync()
     await bob.ok('POST', `rooms/${room}/leave`, {})
     await bob.ok('POST', `rooms/${room}/forget`, {})
@@ -37,11 +31,8 @@ describe('a room that was left', () => {
   })
 
   test('is in a first sync only where the filter asks for it', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { alice, bob, room } = two
     await alice.send(room, 'before')
     await bob.ok('POST', `rooms/${room}/leave`, {})
     await alice.send(room, 'after')
@@ -64,11 +55,8 @@ describe('a room that was left', () => {
   })
 
   test('tells a kick and a ban', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { alice, bob, room } = two
     await bob.sync()
     await alice.ok('POST', `rooms/${room}/ban`, { user_id: bob.id })
     for (let i = 0; i < 12; i++) await alice.send(room, `${i}`)
@@ -78,11 +66,8 @@ describe('a room that was left', () => {
   })
 
   test('tells of a ban that has been lifted, and of nothing that happened meanwhile', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { alice, bob, room } = two
     const { next_batch: since } = await bob.sync()
     await alice.send(room, 'before')
     await alice.ok('POST', `rooms/${room}/ban`, { user_id: bob.id })
@@ -101,7 +86,6 @@ describe('a room that was left', () => {
   test('that was joined and left since the last sync comes with its whole state', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
     const room = await alice.createRoom({ preset: 'public_chat' })
     await alice.setState(room, 'test.state', { key: 1 })
     const filter = { room: { timeline: { types: [] }, state: { types: ['test.state'] } } }
@@ -115,7 +99,6 @@ describe('a room that was left', () => {
   test('that was left and joined again shows what made its state meanwhile, and nothing else from that time', async () => {
     await using hs = await syncServer()
     const [alice, bob, carol] = await hs.users('alice', 'bob', 'carol')
-    assert.ok(alice && bob && carol)
     const room = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(room)
     await alice.setState(room, 'm.room.history_visibility', { history_visibility: 'joined' })
@@ -140,7 +123,6 @@ describe('an invite', () => {
   test('comes with the stripped state of the room, and goes when it is accepted', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
     await bob.sync()
     const room = await alice.createRoom({ name: 'Tea', invite: [bob.id] })
     const { invite } = (await bob.sync()).rooms
@@ -160,7 +142,6 @@ describe('an invite', () => {
   test('that is refused is told as a left room that shows nothing of itself', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
     const room = await alice.createRoom({ name: 'Tea', invite: [bob.id] })
     await bob.sync()
     await bob.ok('POST', `rooms/${room}/leave`, {})
@@ -173,7 +154,6 @@ describe('an invite', () => {
   test('of an ignored user does not arrive', async () => {
     await using hs = await syncServer()
     const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
     await bob.sync()
     await bob.ok('PUT', `user/${bob.id}/account_data/m.ignored_user_list`, { ignored_users: { [alice.id]: {} } })
     await alice.createRoom({ invite: [bob.id] })
@@ -185,7 +165,6 @@ describe('an invite', () => {
 test('a knock comes with the stripped state of the room', async () => {
   await using hs = await syncServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({
     name: 'Tea',
     initial_state: [{ type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } }],

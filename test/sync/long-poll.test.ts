@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { bodies, type Syncer, syncServer } from './support.ts'
+import { bodies, type Syncer, roomOfTwo, syncServer } from './support.ts'
 import type { SyncExtension, SyncPart } from '../../src/sync/extension.ts'
 import type { SyncRequest } from '../../src/sync/request.ts'
 
@@ -8,11 +8,8 @@ const POLL = { timeout: '30000' }
 
 describe('a long poll', () => {
   test('is answered when something happens', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { hs, alice, bob, room } = two
     await bob.sync()
     const answer = bob.room(room, POLL)
     await hs.untilWaiting(1)
@@ -33,11 +30,8 @@ describe('a long poll', () => {
   })
 
   test('sleeps on through what a filter holds back, and through what concerns others', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { hs, alice, bob, room } = two
     const filter = { room: { timeline: { types: ['m.room.message'] } } }
     await bob.sync({ filter })
     const answer = bob.sync({ ...POLL, filter })
@@ -61,7 +55,6 @@ describe('a long poll', () => {
     test(`is answered for ${name}`, async () => {
       await using hs = await syncServer()
       const [alice, bob] = await hs.users('alice', 'bob')
-      assert.ok(alice && bob)
       await bob.sync()
       const answer = bob.sync(POLL)
       await hs.untilWaiting(1)
@@ -72,11 +65,8 @@ describe('a long poll', () => {
   }
 
   test('is answered for an own leave, and hears no more of the room', async () => {
-    await using hs = await syncServer()
-    const [alice, bob] = await hs.users('alice', 'bob')
-    assert.ok(alice && bob)
-    const room = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(room)
+    await using two = await roomOfTwo()
+    const { hs, alice, bob, room } = two
     await bob.sync()
     const answer = bob.sync(POLL)
     await hs.untilWaiting(1)

@@ -52,7 +52,6 @@ describe('a socket', () => {
     await using world = await conversation()
     const { hs, alice, bob, room } = world
     const [carol, dave] = await hs.users('carol', 'dave')
-    assert.ok(carol && dave)
     await carol.join(room)
     await carol.ok('PUT', `user/${carol.id}/account_data/m.ignored_user_list`, { ignored_users: { [dave.id]: {} } })
     const readers = await Promise.all(

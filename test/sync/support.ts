@@ -30,6 +30,7 @@ import type { SyncExtension } from '../../src/sync/extension.ts'
 import { authenticators, testServer } from '../http/support.ts'
 import { FakeClock } from '../support/clock.ts'
 import { Client, NOBODY, NOTHING_OUTSIDE } from '../support/room-server.ts'
+import type { EachOf } from '../support/user.ts'
 
 export interface SeenEvent {
   readonly type: string
@@ -197,7 +198,17 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
     untilWaiting: async (users: number) => {
       while (syncing.notifier.waiting < users) await new Promise(setImmediate)
     },
-    users: (...localparts: string[]) => Promise.all(localparts.map((localpart) => user(localpart))),
+    users: <const Names extends readonly string[]>(...localparts: Names) =>
+      Promise.all(localparts.map((localpart) => user(localpart))) as Promise<EachOf<Names, Syncer>>,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+/** A server with a public room of Alice's in which Bob is too. */
+export async function roomOfTwo() {
+  const hs = await syncServer()
+  const [alice, bob] = await hs.users('alice', 'bob')
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  return { hs, alice, bob, room, [Symbol.asyncDispose]: () => hs[Symbol.asyncDispose]() }
 }

@@ -42,7 +42,6 @@ test('the children of an event, all or those of one kind, page by page', async (
 test('a redaction takes related events with it, as far as the user may redact them', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(room)
   const parent = await bob.send(room, 'parent')
@@ -86,7 +85,6 @@ test('children of children come with recurse', async () => {
 test('what is not for somebody to see is not listed for them', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ preset: 'public_chat' })
   await alice.setState(room, 'm.room.history_visibility', { history_visibility: 'joined' })
   const hidden = await alice.send(room, 'hidden')
@@ -102,7 +100,6 @@ test('what is not for somebody to see is not listed for them', async () => {
 test('an annotation is sent once, unless it was taken back', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(room)
   const parent = await alice.send(room, 'parent')

@@ -11,7 +11,6 @@ import { call, TestUser } from '../../support/user.ts'
 test('pushers are kept, replaced, listed and removed, and go with their session', async () => {
   await using server = await testHomeserver()
   const [alice, bob] = await server.users('alice', 'bob')
-  assert.ok(alice && bob)
   const pusher: JsonObject = {
     pushkey: 'key',
     kind: 'http',
@@ -57,7 +56,6 @@ test('what there is nothing of is answered with nothing', async () => {
 test('users ask about their own sessions only, and may not suspend anybody', async () => {
   await using server = await testHomeserver()
   const [alice, bob] = await server.users('alice', 'bob')
-  assert.ok(alice && bob)
   const { devices } = await alice.ok('GET', `admin/whois/${alice.id}`)
   assert.deepEqual(Object.keys(devices as JsonObject), [alice.deviceId])
   await alice.refused(403, 'M_FORBIDDEN', 'GET', `admin/whois/${bob.id}`)

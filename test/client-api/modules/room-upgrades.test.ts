@@ -50,7 +50,6 @@ for (const [from, to] of [
 test('the levels are copied as they are, also those of a moderator who upgrades', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ preset: 'public_chat', room_version: '10' })
   await bob.join(room)
   await bob.refused('M_FORBIDDEN', 'POST', `rooms/${room}/upgrade`, { new_version: '11' })
@@ -68,7 +67,6 @@ test('the levels are copied as they are, also those of a moderator who upgrades'
 test('creators of a new room are those of the request, and not in its levels', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ room_version: '11', preset: 'trusted_private_chat', invite: [bob.id] })
   const next = await upgrade(alice, room, '12', { additional_creators: [bob.id] })
   assert.deepEqual((await stateOf(hs, next, 'm.room.create'))['additional_creators'], [bob.id])
@@ -80,7 +78,6 @@ test('creators of a new room are those of the request, and not in its levels', a
 test('aliases, the public list and what users have set move along', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ visibility: 'public', room_alias_name: 'pub' })
   await bob.join(room)
   const userNid = (await hs.storage.names.find(bob.id)) ?? 0

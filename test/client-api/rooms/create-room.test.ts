@@ -8,7 +8,6 @@ import { stateOf, timelineOf } from '../../support/rooms.ts'
 test('a room starts with the events that the specification lists, in their order', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({
     preset: 'public_chat',
     room_alias_name: 'thepub',
@@ -53,7 +52,6 @@ test('a room of every version can be made and talked in', async (t) => {
 test('the versions differ in who the creators are and where they are named', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const trusted = { preset: 'trusted_private_chat', invite: [bob.id] }
   const old = await alice.createRoom({ ...trusted, room_version: '10' })
   assert.equal((await stateOf(hs, old, 'm.room.create'))['creator'], alice.id)
@@ -124,7 +122,6 @@ test('what cannot be is refused, and nothing is left of it', async () => {
 test('a user who wants no invites gets none', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const userNid = (await hs.storage.names.find(bob.id)) ?? 0
   const { accountData, db } = hs.storage
   await db.write((batch) => accountData.set(batch, userNid, 0, 'm.invite_permission_config', '{"default_action":"block"}'))

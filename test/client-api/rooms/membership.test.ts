@@ -7,7 +7,6 @@ import { stateOf, timelineOf } from '../../support/rooms.ts'
 test('an invited user joins, leaves and may not come back', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ preset: 'private_chat' })
   await bob.refused('M_FORBIDDEN', 'POST', `rooms/${room}/join`, {})
   await alice.ok('POST', `rooms/${room}/invite`, { user_id: bob.id, reason: 'Come in' })
@@ -27,7 +26,6 @@ test('an invited user joins, leaves and may not come back', async () => {
 test('joining twice makes one event, and what the body holds goes into it', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   await bob.ok('PUT', `profile/${bob.id}/displayname`, { displayname: 'Bob' })
   const room = await alice.createRoom({ preset: 'public_chat', room_alias_name: 'pub' })
   await bob.ok('POST', `join/${encodeURIComponent('#pub:ours.test')}`, { foo: 'bar' })
@@ -39,7 +37,6 @@ test('joining twice makes one event, and what the body holds goes into it', asyn
 test('a kicked user may come back, a banned one only when the ban is lifted', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await alice.createRoom({ preset: 'public_chat' })
   const target = { user_id: bob.id }
   await alice.refused('M_FORBIDDEN', 'POST', `rooms/${room}/kick`, target)
@@ -60,7 +57,6 @@ test('a kicked user may come back, a banned one only when the ban is lifted', as
 test('a knock is answered by an invite', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const knocking = { type: 'm.room.join_rules', content: { join_rule: 'knock' } }
   const room = await alice.createRoom({ preset: 'private_chat', initial_state: [knocking] })
   assert.deepEqual(await bob.ok('POST', `knock/${room}`, { reason: 'Please' }), { room_id: room })
@@ -78,7 +74,6 @@ test('a knock is answered by an invite', async () => {
 test('membership set by hand follows the same rules', async () => {
   await using hs = await roomServer()
   const [alice, bob, carol] = await hs.users('alice', 'bob', 'carol')
-  assert.ok(alice && bob && carol)
   const room = await alice.createRoom({ preset: 'public_chat' })
   await bob.setState(room, 'm.room.member', { membership: 'join', displayname: 'Overridden' }, bob.id)
   assert.deepEqual(await stateOf(hs, room, 'm.room.member', bob.id), { membership: 'join', displayname: 'Overridden' })
@@ -92,7 +87,6 @@ test('membership set by hand follows the same rules', async () => {
 test('a restricted room lets the members of another room in, vouched for by one who may invite', async () => {
   await using hs = await roomServer()
   const [alice, bob, carol] = await hs.users('alice', 'bob', 'carol')
-  assert.ok(alice && bob && carol)
   const lobby = await alice.createRoom({ preset: 'public_chat' })
   const allow = [{ type: 'm.room_membership', room_id: lobby }]
   const rule = { type: 'm.room.join_rules', content: { join_rule: 'restricted', allow } }
@@ -134,7 +128,6 @@ test('guests get into rooms that are open to them, and out when they no longer a
 test('a changed profile is shown in all rooms of the user', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const rooms = [await alice.createRoom(), await alice.createRoom({ invite: [bob.id] })]
   await alice.ok('PUT', `profile/${alice.id}/displayname`, { displayname: 'Alice' })
   await bob.ok('PUT', `profile/${bob.id}/displayname`, { displayname: 'Bob' })
@@ -147,7 +140,6 @@ test('a changed profile is shown in all rooms of the user', async () => {
 test('a closed account is out of all rooms', async () => {
   await using hs = await roomServer()
   const [alice, bob] = await hs.users('alice', 'bob')
-  assert.ok(alice && bob)
   const joined = await alice.createRoom({ preset: 'public_chat' })
   const invited = await alice.createRoom({ invite: [bob.id] })
   await bob.join(joined)

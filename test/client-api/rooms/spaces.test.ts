@@ -20,7 +20,6 @@ const path = (room: string) => `/_matrix/client/v1/room_summary/${encodeURICompo
 test('a space is walked in order, down to a depth, in pages, and without what is closed', async () => {
   await using server = await testHomeserver()
   const [alice, bob] = await server.users('alice', 'bob')
-  assert.ok(alice && bob)
   const root = await space(alice, 'root')
   const inner = await space(alice, 'inner')
   const closed = await alice.createRoom({ name: 'closed' })
@@ -46,7 +45,6 @@ test('a space is walked in order, down to a depth, in pages, and without what is
 test('no hierarchy shows a room to whom it has banned; a summary of an open one says so', async () => {
   await using server = await testHomeserver()
   const [alice, bob] = await server.users('alice', 'bob')
-  assert.ok(alice && bob)
   const root = await space(alice, 'root')
   const inner = await space(alice, 'inner')
   await add(alice, root, inner)
@@ -65,7 +63,6 @@ test('no hierarchy shows a room to whom it has banned; a summary of an open one 
 test('a summary shows a room to those who may come into it, on all of its paths', async () => {
   await using server = await testHomeserver()
   const [alice, bob] = await server.users('alice', 'bob')
-  assert.ok(alice && bob)
   const open = await alice.createRoom({ preset: 'public_chat', name: 'Open', room_alias_name: 'open' })
   const closed = await alice.createRoom({ name: 'Closed' })
   const restricted = await alice.createRoom({
@@ -113,7 +110,6 @@ test('spaces and rooms of other servers are asked for', async () => {
 test('rooms that two users share', async () => {
   await using server = await testHomeserver()
   const [alice, bob] = await server.users('alice', 'bob')
-  assert.ok(alice && bob)
   const room = await openRoom(alice, 'shared')
   await openRoom(alice, 'not shared')
   await bob.join(room)

@@ -74,7 +74,6 @@ test('somebody without an account is invited, and is in once they have one here'
   await using servers = await serversWithIdentity()
   const { identity, here } = servers
   const [alice, bob, eve] = await here.users('alice', 'bob', 'eve')
-  assert.ok(alice && bob && eve)
   const roomId = await alice.createRoom({ name: 'A room', preset: 'private_chat' })
   await alice.ok('POST', ...inviteTo(servers, roomId, 'b@example.org'))
   const { room_name: name, sender, room_id: room, medium } = identity.invites[0] ?? {}
