@@ -109,10 +109,8 @@ export class DelayedEvents {
 
   async #assertBelowLimit({ userNid }: Requester): Promise<void> {
     const { clock, delayedEventsTable, limits } = this.#parts
-    const scheduled = await delayedEventsTable.scheduledBy(userNid)
-    const [next] = scheduled
-    if (next && scheduled.length >= limits.maxScheduled)
-      throw limitExceeded(Math.max(0, next.sendTs - clock.now()), 'scheduled events')
+    const { scheduled, next } = await delayedEventsTable.loadOf(userNid)
+    if (scheduled >= limits.maxScheduled) throw limitExceeded(Math.max(0, (next ?? 0) - clock.now()), 'scheduled events')
   }
 
   async #restart(event: DelayedEvent): Promise<void> {

@@ -44,7 +44,8 @@ export class DelayedSender implements Worker {
     while (!signal.aborted) {
       const changed = this.#changed.signal
       const due = await delayedEventsTable.due(clock.now(), DUE_AT_ONCE)
-      for (const { delayId } of due) if (!signal.aborted) await this.#sendDue(delayId)
+      const byRoom = Map.groupBy(due, ({ roomNid }) => roomNid).values()
+      await Promise.all([...byRoom].map((ofRoom) => this.#sendAll(ofRoom, signal)))
       if (due.length > 0) continue
       const next = (await delayedEventsTable.nextSendTs()) ?? Infinity
       await clock.sleep(Math.min(next - clock.now(), MAX_SLEEP_MS), AbortSignal.any([signal, changed]))
@@ -73,6 +74,11 @@ export class DelayedSender implements Worker {
     const ts = clock.now()
     const limits = { oldest: ts - KEPT_MS, kept: KEPT_OF_USER }
     await db.write((batch) => delayedEventsTable.finalise(batch, event, { ...outcome, ts }, limits))
+  }
+
+  /** One after another: those of one room are in order, and no room waits for another. */
+  async #sendAll(due: readonly DelayedEvent[], signal: AbortSignal): Promise<void> {
+    for (const { delayId } of due) if (!signal.aborted) await this.#sendDue(delayId)
   }
 
   #sendDue(delayId: string): Promise<void> {

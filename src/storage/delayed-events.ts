@@ -8,6 +8,8 @@ const COLUMNS = `delay_id, user_nid, app_service_id, room_nid, type, state_key, 
 const GET = `SELECT ${COLUMNS} FROM delayed_events WHERE delay_id = ?`
 const BY_REQUEST = `SELECT ${COLUMNS} FROM delayed_events WHERE device = ? AND transaction_id = ?`
 const SCHEDULED_BY = `SELECT ${COLUMNS} FROM delayed_events WHERE user_nid = ? AND finalised_ts IS NULL ORDER BY send_ts`
+const LOAD_OF =
+  'SELECT count(*) AS scheduled, min(send_ts) AS next FROM delayed_events WHERE user_nid = ? AND finalised_ts IS NULL'
 const DUE = `SELECT ${COLUMNS} FROM delayed_events WHERE finalised_ts IS NULL AND send_ts <= ? ORDER BY send_ts LIMIT ?`
 const NEXT = 'SELECT min(send_ts) AS ts FROM delayed_events WHERE finalised_ts IS NULL'
 const INSERT = `INSERT INTO delayed_events (delay_id, user_nid, app_service_id, room_nid, type, state_key, content, origin_server_ts,
@@ -90,6 +92,12 @@ export class DelayedEventsTable {
   /** What a user has scheduled and what is still to be sent, the next one first. */
   async scheduledBy(userNid: number): Promise<DelayedEvent[]> {
     return (await this.#db.all<DelayedEventRow>(SCHEDULED_BY, userNid)).map(toDelayedEvent)
+  }
+
+  /** How much a user has scheduled that is still to be sent, and when the next of it is due. */
+  async loadOf(userNid: number): Promise<{ scheduled: number; next: number | null }> {
+    const row = await this.#db.get<{ scheduled: number; next: number | null }>(LOAD_OF, userNid)
+    return row ?? { scheduled: 0, next: null }
   }
 
   /** What should have been sent by `now`, in the order of its times. */
