@@ -6,7 +6,7 @@ import type { JsonObject } from '../json.ts'
 const ALL = '/_matrix/client/v3/pushrules'
 const RULE = `${ALL}/global/:kind/:ruleId`
 
-const kind = () => Type.Enum(['override', 'underride', 'sender', 'room', 'content'])
+const kind = () => Type.Enum(['override', 'underride', 'sender', 'room', 'content', 'postcontent'])
 const rule = () => Type.Object({ kind: kind(), ruleId: Type.String({ minLength: 1 }) })
 const actions = () => Type.Array(Type.Union([Type.String(), jsonObject()]))
 
@@ -17,6 +17,8 @@ const condition = () =>
     pattern: Type.Optional(Type.String()),
     is: Type.Optional(Type.String()),
     value: Type.Optional(json()),
+    /** MSC4306 */
+    subscribed: Type.Optional(Type.Boolean()),
   })
 
 const pushRule = () =>
@@ -35,6 +37,8 @@ const ruleset = () =>
   Type.Object({
     override: Type.Optional(Type.Array(pushRule())),
     content: Type.Optional(Type.Array(pushRule())),
+    /** MSC4306 */
+    postcontent: Type.Optional(Type.Array(pushRule())),
     room: Type.Optional(Type.Array(pushRule())),
     sender: Type.Optional(Type.Array(pushRule())),
     underride: Type.Optional(Type.Array(pushRule())),

@@ -73,7 +73,7 @@ export function createRoomServices(
     publicListWithoutAuth,
     relatedEvents,
     unredactedEvents: new UnredactedEvents({ ...common, history }),
-    threadSubscriptions: new ThreadSubscriptions({ ...common, history }),
+    threadSubscriptions: new ThreadSubscriptions({ ...common, history, pushRules }),
     threadList: new ThreadList({ ...common, roomViews }),
     contentReports: new ContentReports({ ...common, history }),
     eventsByTimestamp: new EventsByTimestamp({ ...common, roomViews, history }),

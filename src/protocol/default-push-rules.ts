@@ -1,9 +1,10 @@
 /**
  * The server-default push rules.
- * https://spec.matrix.org/v1.19/client-server-api/#predefined-rules, those of MSC3930 for polls, and that of
- * MSC4028 for all that is encrypted.
+ * https://spec.matrix.org/v1.19/client-server-api/#predefined-rules, those of MSC3930 for polls, of MSC4306 for threads,
+ * and that of MSC4028 for all that is encrypted.
  */
 import type { UserId } from '../../schemas/ids.ts'
+import { THREAD_SUBSCRIPTION } from './push-conditions.ts'
 import type { PushAction, PushCondition, PushRule, PushRuleset } from './push-rules.ts'
 
 const notify: PushAction = 'notify'
@@ -14,6 +15,7 @@ const match = (key: string, pattern: string): PushCondition => ({ kind: 'event_m
 const property = (key: string, value: string | boolean): PushCondition => ({ kind: 'event_property_is', key, value })
 const contains = (key: string, value: string): PushCondition => ({ kind: 'event_property_contains', key, value })
 const members = (is: string): PushCondition => ({ kind: 'room_member_count', is })
+const inThread = (subscribed: boolean): PushCondition => ({ kind: THREAD_SUBSCRIPTION, subscribed })
 const mayNotify = (key: string): PushCondition => ({ kind: 'sender_notification_permission', key })
 
 function rule(name: string, conditions: PushCondition[], actions: PushAction[], enabled = true): PushRule {
@@ -35,7 +37,29 @@ export const MASTER_RULE_ID = '.m.rule.master'
 
 /** The rules of a user who has changed none, in the order in which they are tried. */
 export function defaultPushRules(owner: UserId): PushRuleset {
-  return { override: overrideRules(owner), content: [], room: [], sender: [], underride: underrideRules() }
+  return {
+    override: overrideRules(owner),
+    content: [],
+    postcontent: threadRules(),
+    room: [],
+    sender: [],
+    underride: underrideRules(),
+  }
+}
+
+/** The rules of MSC4306. */
+export const THREAD_RULE_IDS = ['unsubscribed', 'subscribed'].map((state) => `.io.element.msc4306.rule.${state}_thread`)
+
+/**
+ * By the proposal they are enabled from the start; but then nobody whose clients do not know of subscriptions would be notified
+ * in any thread. They are enabled when a user first subscribes to a thread.
+ */
+function threadRules(): PushRule[] {
+  const [unsubscribed = '', subscribed = ''] = THREAD_RULE_IDS
+  return [
+    ruleOf(unsubscribed, [inThread(false)], [], false),
+    ruleOf(subscribed, [inThread(true)], [notify, sound('default')], false),
+  ]
 }
 
 function overrideRules(owner: UserId): PushRule[] {

@@ -21,8 +21,19 @@ export function inBody(pattern: string | undefined): PushCondition {
   return { kind: 'event_match', key: BODY, ...(pattern !== undefined && { pattern }) }
 }
 
-/** Decides for one event and one reader, whose display name in the room it gets where there is one. */
-export type Condition = (subject: PushSubject, displayName: string | undefined) => boolean
+/** MSC4306: the event is in a thread that the reader is, or is not, subscribed to. */
+export const THREAD_SUBSCRIPTION = 'io.element.msc4306.thread_subscription'
+
+/** What conditions ask about the reader. */
+export interface PushReader {
+  /** In the room, where there is one. */
+  readonly displayName?: string | undefined
+  /** To the thread that the event is in; undefined where it is in none. */
+  readonly isSubscribed?: boolean | undefined
+}
+
+/** Decides for one event and one reader. */
+export type Condition = (subject: PushSubject, reader: PushReader) => boolean
 
 const NOTHING = Symbol('nothing')
 /** So many properties are remembered of an event: rules of hostile users ask for any number of them. */
@@ -134,6 +145,8 @@ export function compileCondition(condition: PushCondition): Condition | undefine
       return roomMemberCount(condition['is'])
     case 'sender_notification_permission':
       return senderMayNotify(condition['key'])
+    case THREAD_SUBSCRIPTION:
+      return threadSubscription(condition['subscribed'])
     default:
       return undefined
   }
@@ -180,7 +193,7 @@ function isScalar(value: Json | undefined): value is string | number | boolean |
 }
 
 const bodyKey = parsePropertyPath(BODY)
-const containsDisplayName: Condition = (subject, displayName) => {
+const containsDisplayName: Condition = (subject, { displayName }) => {
   const body = displayName === undefined ? undefined : subject.text(bodyKey)
   return body !== undefined && displayName !== undefined && containsWords(body, fold(displayName))
 }
@@ -204,4 +217,8 @@ function roomMemberCount(is: Json | undefined): Condition | undefined {
 
 function senderMayNotify(key: Json | undefined): Condition | undefined {
   return typeof key === 'string' ? (subject) => subject.senderMayNotify(key) : undefined
+}
+
+function threadSubscription(wanted: Json | undefined): Condition | undefined {
+  return typeof wanted === 'boolean' ? (_subject, { isSubscribed }) => isSubscribed === wanted : undefined
 }

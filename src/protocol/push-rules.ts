@@ -11,11 +11,13 @@ import {
   compileCondition,
   inBody,
   type PushCondition,
+  type PushReader,
   type PushSubject,
   searchesOfCondition,
+  THREAD_SUBSCRIPTION,
 } from './push-conditions.ts'
 
-export { type PushCondition, PushSubject } from './push-conditions.ts'
+export { type PushCondition, type PushReader, PushSubject } from './push-conditions.ts'
 
 export type PushAction = string | JsonObject
 
@@ -24,14 +26,14 @@ export interface PushRule {
   default: boolean
   enabled: boolean
   actions: PushAction[]
-  /** Of override and underride rules. */
+  /** Of override, postcontent and underride rules. */
   conditions?: PushCondition[]
   /** Of content rules: a glob for the body. */
   pattern?: string
 }
 
-/** The kinds of rule in the order that they are checked. */
-export const pushRuleKinds = ['override', 'content', 'room', 'sender', 'underride'] as const
+/** The kinds of rule in the order that they are checked. Of `postcontent` (MSC4306), users have none of their own. */
+export const pushRuleKinds = ['override', 'content', 'postcontent', 'room', 'sender', 'underride'] as const
 export type PushRuleKind = (typeof pushRuleKinds)[number]
 export type PushRuleset = Record<PushRuleKind, PushRule[]>
 
@@ -57,7 +59,9 @@ interface CompiledRule {
 /** A user's rules, ready to be asked. */
 export interface CompiledPushRules {
   readonly owner: string
-  /** Override and content rules. */
+  /** Whether a rule asks if the user is subscribed to a thread. */
+  readonly asksForThreads: boolean
+  /** Override, content and postcontent rules. */
   readonly first: readonly CompiledRule[]
   readonly rooms: ReadonlyMap<string, PushOutcome>
   readonly senders: ReadonlyMap<string, PushOutcome>
@@ -74,41 +78,39 @@ export function compilePushRules(ruleset: PushRuleset, owner: string): CompiledP
   const content = compileRules(ruleset.content, ({ pattern }) => [inBody(pattern)])
   return {
     owner,
-    first: [...conditional(ruleset.override), ...content],
+    asksForThreads: [ruleset.override, ruleset.postcontent, ruleset.underride].some((rules) => rules.some(asksForThreads)),
+    first: [...conditional(ruleset.override), ...content, ...conditional(ruleset.postcontent)],
     rooms: outcomesById(ruleset.room),
     senders: outcomesById(ruleset.sender),
     last: conditional(ruleset.underride),
   }
 }
 
-/**
- * Finds the rule of the highest priority that matches, and what it asks for.
- * @param displayName the user's display name in the room, where there is one
- */
-export function evaluatePushRules(rules: CompiledPushRules, subject: PushSubject, displayName?: string): PushOutcome {
+function asksForThreads({ enabled, conditions = [] }: PushRule): boolean {
+  return enabled && conditions.some(({ kind }) => kind === THREAD_SUBSCRIPTION)
+}
+
+/** Finds the rule of the highest priority that matches, and what it asks for. */
+export function evaluatePushRules(rules: CompiledPushRules, subject: PushSubject, reader: PushReader): PushOutcome {
   const { event } = subject
   // Homeservers MUST NOT notify the Push Gateway for events that the user has sent themselves.
   if (event.sender === rules.owner) return nothing
   return (
-    firstMatch(rules.first, subject, displayName) ??
+    firstMatch(rules.first, subject, reader) ??
     rules.rooms.get(event.roomId) ??
     rules.senders.get(event.sender) ??
-    firstMatch(rules.last, subject, displayName) ??
+    firstMatch(rules.last, subject, reader) ??
     nothing
   )
 }
 
-function firstMatch(
-  rules: readonly CompiledRule[],
-  subject: PushSubject,
-  displayName: string | undefined,
-): PushOutcome | undefined {
-  for (const rule of rules) if (allHold(rule.conditions, subject, displayName)) return rule.outcome
+function firstMatch(rules: readonly CompiledRule[], subject: PushSubject, reader: PushReader): PushOutcome | undefined {
+  for (const rule of rules) if (allHold(rule.conditions, subject, reader)) return rule.outcome
   return undefined
 }
 
-function allHold(conditions: readonly Condition[], subject: PushSubject, displayName: string | undefined): boolean {
-  for (const holds of conditions) if (!holds(subject, displayName)) return false
+function allHold(conditions: readonly Condition[], subject: PushSubject, reader: PushReader): boolean {
+  for (const holds of conditions) if (!holds(subject, reader)) return false
   return true
 }
 

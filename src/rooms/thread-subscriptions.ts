@@ -3,6 +3,7 @@ import type { EventId, RoomId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import { conflictingUnsubscription, notFound, notInThread } from '../core/errors.ts'
 import { KeyedQueue } from '../core/keyed-queue.ts'
+import { THREAD_RULE_IDS } from '../protocol/default-push-rules.ts'
 import type { Database } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
 import type { Rooms } from '../storage/rooms.ts'
@@ -10,6 +11,7 @@ import type { StoredEvent } from '../storage/stored-event.ts'
 import type { ThreadSubscription, ThreadSubscriptionsTable } from '../storage/thread-subscriptions.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { StreamRange } from '../streams/position.ts'
+import type { PushRules } from '../users/push-rules.ts'
 import type { History } from './history.ts'
 import { threadOf } from './threads.ts'
 import type { Viewer } from './visibility.ts'
@@ -24,6 +26,7 @@ export interface ThreadSubscriptionsParts {
   timelines: Timelines
   threadSubscriptionsTable: ThreadSubscriptionsTable
   history: Pick<History, 'event'>
+  pushRules: Pick<PushRules, 'enableUndecided'>
 }
 
 /** Changes by room and thread, as clients get them (MSC4308), and where those before them begin. */
@@ -52,7 +55,7 @@ export class ThreadSubscriptions {
   }
 
   /**
-   * Subscribes to a thread; a subscription by hand stays one.
+   * Subscribes to a thread; a subscription by hand stays one. With the first one, the user's push rules ask for subscriptions.
    * @param causeId the event because of which a client subscribes by itself
    * @throws {MatrixError} M_NOT_FOUND, M_NOT_IN_THREAD, M_CONFLICTING_UNSUBSCRIPTION
    */
@@ -66,6 +69,7 @@ export class ThreadSubscriptions {
       if (before && isAutomatic && causePosition <= before.position) throw conflictingUnsubscription()
       return { isSubscribed: true, isAutomatic }
     })
+    await this.#parts.pushRules.enableUndecided(viewer, THREAD_RULE_IDS)
   }
 
   /** Unsubscribes from a thread; nothing happens where there is no subscription. Throws M_NOT_FOUND. */

@@ -6,11 +6,12 @@ import type { Events } from '../storage/events.ts'
 import type { MembershipRecord } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
+import type { ThreadSubscriptionsTable } from '../storage/thread-subscriptions.ts'
 import type { TimelineEntry, Timelines } from '../storage/timelines.ts'
 import type { IgnoredUsers } from '../users/ignored-users.ts'
 import type { PushRules, RulesOwner } from '../users/push-rules.ts'
 import type { PushSubjects } from './push-subjects.ts'
-import { threadOf } from './threads.ts'
+import { MAIN, threadOf } from './threads.ts'
 import { UnreadEvents } from './unread-events.ts'
 
 export interface UnreadCountsParts {
@@ -20,6 +21,7 @@ export interface UnreadCountsParts {
   ignoredUsers: IgnoredUsers
   pushRules: PushRules
   pushSubjects: PushSubjects
+  threadSubscriptionsTable: ThreadSubscriptionsTable
 }
 
 /** How many events are looked at, at most, to find out what is unread: counts stop there. */
@@ -39,6 +41,8 @@ export interface UnreadNews {
     readonly position: number
     readonly subject: PushSubject
     readonly thread: string
+    /** Nids of all who are subscribed to the thread; undefined where it is in none. */
+    readonly subscribers: ReadonlySet<number> | undefined
   }[]
 }
 
@@ -58,11 +62,13 @@ const keyOf = ({ userNid }: RulesOwner, { roomNid, began }: MembershipRecord): s
 export class UnreadCursor {
   readonly #known: Known
   readonly #rules: CompiledPushRules
+  readonly #userNid: number
   readonly #displayName: string | undefined
 
-  constructor(known: Known, rules: CompiledPushRules, displayName: string | undefined) {
+  constructor(known: Known, rules: CompiledPushRules, userNid: number, displayName: string | undefined) {
     this.#known = known
     this.#rules = rules
+    this.#userNid = userNid
     this.#displayName = displayName
   }
 
@@ -70,8 +76,9 @@ export class UnreadCursor {
   next(news: UnreadNews): UnreadEvents | undefined {
     const known = this.#known
     if (known.upTo < news.from || known.upTo > news.after) return undefined
-    for (const { event, position, subject, thread } of news.events) {
-      const { notify, highlight } = evaluatePushRules(this.#rules, subject, this.#displayName)
+    for (const { event, position, subject, thread, subscribers } of news.events) {
+      const reader = { displayName: this.#displayName, isSubscribed: subscribers?.has(this.#userNid) }
+      const { notify, highlight } = evaluatePushRules(this.#rules, subject, reader)
       if (notify && !event.redacted) known.unread.add({ nid: event.nid, position, thread, highlight })
     }
     known.upTo = news.upTo
@@ -113,7 +120,9 @@ export class UnreadCounts {
     for (const { nid, position } of entries.filter((entry) => entry.position > after).toReversed()) {
       const event = await events.get(nid)
       if (event.type === 'm.room.redaction') return undefined
-      fresh.push({ event, position, subject: await pushSubjects.of(event), thread: await threadOf(event, events) })
+      const thread = await threadOf(event, events)
+      const subscribers = await this.#subscribers(event, thread)
+      fresh.push({ event, position, subject: await pushSubjects.of(event), thread, subscribers })
     }
     return { from, after, upTo, events: fresh }
   }
@@ -124,7 +133,7 @@ export class UnreadCounts {
     await this.of(user, record, upTo)
     const known = this.#known.get(keyOf(user, record)) ?? (await this.#begin(user, record))
     const displayName = stringAt((await events.get(record.eventNid)).content, 'displayname')
-    return new UnreadCursor(known, await pushRules.compiled(user), displayName)
+    return new UnreadCursor(known, await pushRules.compiled(user), user.userNid, displayName)
   }
 
   async #begin(user: RulesOwner, record: MembershipRecord): Promise<Known> {
@@ -193,6 +202,29 @@ export class UnreadCounts {
     const rules = await pushRules.compiled(user)
     const subject = await pushSubjects.of(event)
     const member = events.cached(record.eventNid) ?? (await events.get(record.eventNid))
-    return evaluatePushRules(rules, subject, stringAt(member.content, 'displayname'))
+    const displayName = stringAt(member.content, 'displayname')
+    const isSubscribed = rules.asksForThreads ? await this.#isSubscribed(user, event) : undefined
+    return evaluatePushRules(rules, subject, { displayName, isSubscribed })
+  }
+
+  /** Whether a user is subscribed to the thread that an event is in; undefined where it is in none. */
+  async #isSubscribed({ userNid }: RulesOwner, event: StoredEvent): Promise<boolean | undefined> {
+    const { events, threadSubscriptionsTable } = this.#parts
+    const thread = await threadOf(event, events)
+    if (thread === MAIN) return undefined
+    const root = await this.#rootOf(event, thread)
+    return root !== undefined && (await threadSubscriptionsTable.find(userNid, root.nid))?.isSubscribed === true
+  }
+
+  async #subscribers(event: StoredEvent, thread: string): Promise<ReadonlySet<number> | undefined> {
+    if (thread === MAIN) return undefined
+    const root = await this.#rootOf(event, thread)
+    return root ? this.#parts.threadSubscriptionsTable.subscribers(root.nid) : new Set()
+  }
+
+  /** What an event names as the beginning of its thread may be of another room, and then is none. */
+  async #rootOf({ room }: StoredEvent, thread: string): Promise<StoredEvent | undefined> {
+    const root = await this.#parts.events.byId(thread as EventId)
+    return root?.room.nid === room.nid ? root : undefined
   }
 }

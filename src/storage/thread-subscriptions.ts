@@ -3,6 +3,7 @@ import { StreamIndex } from './stream-index.ts'
 
 const COLUMNS = 'room_nid, root_nid, subscribed, automatic, position'
 const GET = `SELECT ${COLUMNS} FROM thread_subscriptions WHERE user_nid = ? AND root_nid = ?`
+const SUBSCRIBERS = 'SELECT user_nid FROM thread_subscriptions WHERE root_nid = ? AND subscribed = 1'
 const CHANGES = `SELECT ${COLUMNS} FROM thread_subscriptions WHERE user_nid = ? AND position > ? AND position <= ?
   ORDER BY position DESC LIMIT ?`
 const SET = `INSERT INTO thread_subscriptions (user_nid, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_nid, root_nid)
@@ -41,6 +42,12 @@ export class ThreadSubscriptionsTable {
   async find(userNid: number, rootNid: number): Promise<ThreadSubscription | undefined> {
     const row = await this.#db.get<SubscriptionRow>(GET, userNid, rootNid)
     return row && toSubscription(row)
+  }
+
+  /** The nids of all who are subscribed to a thread. */
+  async subscribers(rootNid: number): Promise<Set<number>> {
+    const rows = await this.#db.all<{ user_nid: number }>(SUBSCRIBERS, rootNid)
+    return new Set(rows.map(({ user_nid }) => user_nid))
   }
 
   /** Up to `limit` of a user's subscriptions that have changed with `after < position <= upTo`: the last of them, the newest first. */

@@ -48,6 +48,7 @@ export function rulesetOf(owner: UserId, { rules, defaults }: PushRuleEdits): Pu
       ...override.filter(({ rule_id: id }) => id !== MASTER_RULE_ID),
     ],
     content: [...(rules.content ?? []), ...changed(base.content)],
+    postcontent: changed(base.postcontent),
     room: [...(rules.room ?? []), ...changed(base.room)],
     sender: [...(rules.sender ?? []), ...changed(base.sender)],
     underride: [...(rules.underride ?? []), ...changed(base.underride)],
@@ -56,10 +57,11 @@ export function rulesetOf(owner: UserId, { rules, defaults }: PushRuleEdits): Pu
 
 /** A ruleset as JSON. */
 export function rulesetJson(ruleset: PushRuleset): Record<PushRuleKind, JsonObject[]> {
-  const { override, content, room, sender, underride } = ruleset
+  const { override, content, postcontent, room, sender, underride } = ruleset
   return {
     override: override.map(ruleJson),
     content: content.map(ruleJson),
+    postcontent: postcontent.map(ruleJson),
     room: room.map(ruleJson),
     sender: sender.map(ruleJson),
     underride: underride.map(ruleJson),
@@ -128,6 +130,13 @@ export function withChange(edits: PushRuleEdits, kind: PushRuleKind, ruleId: str
   )
 }
 
+/** Enables default rules of which the user has not said whether they are to be. */
+export function withEnabled(edits: PushRuleEdits, ruleIds: readonly string[]): PushRuleEdits {
+  const defaults = { ...edits.defaults }
+  for (const ruleId of ruleIds) defaults[ruleId] = { enabled: true, ...defaults[ruleId] }
+  return { ...edits, defaults }
+}
+
 function withRules(edits: PushRuleEdits, kind: PushRuleKind, rules: PushRule[]): PushRuleEdits {
   return { ...edits, rules: { ...edits.rules, [kind]: rules } }
 }
@@ -151,6 +160,7 @@ function partsOf(
 }
 
 function assertValid(kind: PushRuleKind, ruleId: string, rule: NewPushRule): void {
+  if (kind === 'postcontent') throw invalidParam('Rules of the kind postcontent are the server’s')
   // If the string starts with a dot ("."), the request MUST be rejected. Slashes and backslashes are also not allowed.
   if (ruleId.startsWith('.')) throw invalidParam('Rule IDs that start with a dot are the server’s')
   if (/[/\\]/.test(ruleId)) throw invalidParam('A rule ID holds neither slashes nor backslashes')

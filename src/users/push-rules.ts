@@ -21,6 +21,7 @@ import {
   type RulePlace,
   rulesetOf,
   withChange,
+  withEnabled,
   withoutRule,
   withRule,
 } from './push-rule-edits.ts'
@@ -98,6 +99,13 @@ export class PushRules {
   /** @throws {MatrixError} M_NOT_FOUND, M_INVALID_PARAM */
   async setActions(owner: RulesOwner, kind: PushRuleKind, ruleId: string, actions: PushAction[]): Promise<void> {
     await this.#change(owner, kind, ruleId, { actions })
+  }
+
+  /** Enables default rules, but those that the user has enabled or disabled before. */
+  async enableUndecided(owner: RulesOwner, ruleIds: readonly string[]): Promise<void> {
+    const { defaults } = (await this.#load(owner)).edits
+    if (ruleIds.every((ruleId) => defaults[ruleId]?.enabled !== undefined)) return
+    await this.#edit(owner, (edits) => withEnabled(edits, ruleIds))
   }
 
   async #change(

@@ -35,8 +35,8 @@ const probe = (more: Partial<PushRule>): PushRule => ({
 
 /** Whether a rule with these conditions matches an event. */
 function matched(conditions: PushCondition[], what: PushSubject, name?: string): boolean {
-  const set = { override: [probe({ conditions })], content: [probe({})], room: [], sender: [], underride: [] }
-  return evaluatePushRules(compilePushRules(set, '@me:a'), what, name).ruleId === 'probe'
+  const set = { override: [probe({ conditions })], content: [probe({})], postcontent: [], room: [], sender: [], underride: [] }
+  return evaluatePushRules(compilePushRules(set, '@me:a'), what, { displayName: name }).ruleId === 'probe'
 }
 
 /** Whether one condition holds for an event. */

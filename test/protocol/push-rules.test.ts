@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../../schemas/json.ts'
-import { defaultPushRules, MASTER_RULE_ID } from '../../src/protocol/default-push-rules.ts'
+import { defaultPushRules, MASTER_RULE_ID, THREAD_RULE_IDS } from '../../src/protocol/default-push-rules.ts'
 import { powerLevelsFrom } from '../../src/protocol/power-levels.ts'
 import {
   compilePushRules,
@@ -39,7 +39,7 @@ const rule = (more: Partial<PushRule>): PushRule => ({
 function outcome(what: PushSubject, own: Partial<Record<PushRuleKind, PushRule[]>> = {}, name?: string) {
   const set = defaultPushRules(ME)
   for (const kind of ['override', 'content', 'room', 'sender', 'underride'] as const) set[kind].unshift(...(own[kind] ?? []))
-  return evaluatePushRules(compilePushRules(set, ME), what, name)
+  return evaluatePushRules(compilePushRules(set, ME), what, { displayName: name })
 }
 
 const summary = (what: PushSubject) => {
@@ -147,7 +147,36 @@ test('default rules: in the order of the specification, all with the same member
 test('the master rule silences all', () => {
   const set = defaultPushRules(ME)
   const compiled = compilePushRules({ ...set, override: set.override.map((each) => ({ ...each, enabled: true })) }, ME)
-  assert.equal(evaluatePushRules(compiled, message('hello')).notify, false)
+  assert.equal(evaluatePushRules(compiled, message('hello'), {}).notify, false)
+})
+
+test('MSC4306: rules of threads come after keywords and before rules of rooms, and are for what is in a thread', () => {
+  const set = defaultPushRules(ME)
+  const [unsubscribed = '', subscribed = ''] = THREAD_RULE_IDS
+  assert.deepEqual(
+    set.postcontent.map(({ rule_id: id, enabled }) => [id, enabled]),
+    [
+      [unsubscribed, false],
+      [subscribed, false],
+    ],
+  )
+  assert.equal(compilePushRules(set, ME).asksForThreads, false)
+  const compiled = compilePushRules(
+    {
+      ...set,
+      content: [rule({ rule_id: 'keyword', pattern: 'cake' })],
+      postcontent: set.postcontent.map((each) => ({ ...each, enabled: true })),
+      room: [rule({ rule_id: '!room:a', actions: [] })],
+    },
+    ME,
+  )
+  assert.equal(compiled.asksForThreads, true)
+  const said = (body: string, isSubscribed: boolean | undefined) => evaluatePushRules(compiled, message(body), { isSubscribed })
+  assert.equal(said('hello', false).ruleId, unsubscribed)
+  assert.equal(said('hello', false).notify, false)
+  assert.deepEqual([said('hello', true).ruleId, said('hello', true).sound], [subscribed, 'default'])
+  assert.equal(said('cake', false).ruleId, 'keyword')
+  assert.ok(![unsubscribed, subscribed].includes(said('hello', undefined).ruleId ?? ''))
 })
 
 test('a content rule without a pattern does not match', () => {

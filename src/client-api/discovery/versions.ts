@@ -39,6 +39,8 @@ const UNSTABLE_FEATURES = [
   'org.matrix.msc3773',
   'org.matrix.msc3856.stable',
   'org.matrix.msc2285.stable',
+  // Subscriptions to threads, and the push rules that ask for them.
+  'org.matrix.msc4306',
   // Relations: forwards as well as backwards, and recursively.
   'org.matrix.msc3715.stable',
   'org.matrix.msc3981',

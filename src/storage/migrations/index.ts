@@ -21,6 +21,7 @@ import { profileChanges } from './0019-profile-changes.ts'
 import { aliasCreators } from './0020-alias-creators.ts'
 import { noStatistics } from './0021-no-statistics.ts'
 import { stickyEvents } from './0022-sticky-events.ts'
+import { threadSubscribers } from './0023-thread-subscribers.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   { number: 20, name: 'alias creators', sql: aliasCreators },
   { number: 21, name: 'no statistics', sql: noStatistics },
   { number: 22, name: 'sticky events', sql: stickyEvents },
+  { number: 23, name: 'thread subscribers', sql: threadSubscribers },
 ]

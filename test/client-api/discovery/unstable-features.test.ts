@@ -146,6 +146,14 @@ const PROBES: Record<string, Probe> = {
     await bob.ok('POST', `${at(room)}/receipt/m.read.private/${encodeURIComponent(root)}`, {})
     await bob.ok('POST', `${at(room)}/read_markers`, { 'm.read.private': root })
   },
+  'org.matrix.msc4306': async ({ bob, room, root }) => {
+    const path = `${UNSTABLE}/io.element.msc4306/rooms/${encodeURIComponent(room)}/thread/${encodeURIComponent(root)}/subscription`
+    await bob.ok('PUT', path, {})
+    assert.deepEqual(await bob.ok('GET', path), { automatic: false })
+    const rule = await bob.ok('GET', 'pushrules/global/postcontent/.io.element.msc4306.rule.unsubscribed_thread')
+    assert.deepEqual([rule['enabled'], rule['actions']], [true, []])
+    await bob.ok('DELETE', path)
+  },
   'org.matrix.msc3715.stable': async ({ alice, room, root }) => {
     const path = `/_matrix/client/v1/${at(room)}/relations/${encodeURIComponent(root)}`
     const forwards = bodies(await alice.ok('GET', `${path}?dir=f`))

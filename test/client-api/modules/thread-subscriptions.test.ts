@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { JsonObject } from '../../../schemas/json.ts'
 import { testHomeserver } from '../../support/homeserver.ts'
+import { openSocket } from '../../support/sync-socket.ts'
 import type { TestUser } from '../../support/user.ts'
 import { Slider } from '../../sync/sliding/support.ts'
 
@@ -95,6 +96,86 @@ test('sliding sync tells of the last changes, and those before them are paged th
   await world.hs.restart()
   const afterwards = await alice.ok('GET', `${UNSTABLE}/io.element.msc4308/thread_subscriptions?dir=b`)
   assert.deepEqual(threadsIn(afterwards['subscribed'], room), [second, root])
+})
+
+interface SeenCounts {
+  readonly unread_notifications: { notification_count: number }
+  readonly unread_thread_notifications?: Record<string, { notification_count: number }>
+}
+
+/** How many notifications a first sync tells of: of the main timeline, and by thread. */
+async function countsOf(user: TestUser, room: string) {
+  const filter = encodeURIComponent(JSON.stringify({ room: { timeline: { unread_thread_notifications: true } } }))
+  const { rooms } = (await user.ok('GET', `sync?filter=${filter}`)) as { rooms: { join: Record<string, unknown> } }
+  const { unread_notifications: main, unread_thread_notifications: threads = {} } = rooms.join[room] as SeenCounts
+  const byThread = Object.entries(threads).map(([root, { notification_count: count }]) => [root, count])
+  return { main: main.notification_count, threads: Object.fromEntries(byThread) as Record<string, number> }
+}
+
+test('who has ever subscribed is notified in threads that they are subscribed to, and where they are mentioned', async () => {
+  await using world = await threaded()
+  const { hs, alice, bob, room, root } = world
+  const other = await bob.send(room, 'another root')
+  await bob.send(room, inThread(other, 'before'))
+  assert.deepEqual(await countsOf(alice, room), { main: 1, threads: { [other]: 1 } }, 'subscriptions do not matter yet')
+  await alice.sync()
+  await alice.ok('PUT', at(room, root), {})
+  const { postcontent } = await alice.ok('GET', 'pushrules/global/')
+  assert.deepEqual(
+    (postcontent as unknown as { rule_id: string; enabled: boolean }[]).map(({ rule_id: id, enabled }) => [id, enabled]),
+    [
+      ['.io.element.msc4306.rule.unsubscribed_thread', true],
+      ['.io.element.msc4306.rule.subscribed_thread', true],
+    ],
+  )
+  const { account_data: data } = await alice.sync()
+  assert.ok(data.events.some(({ type }) => type === 'm.push_rules'))
+  await alice.ok('PUT', `pushrules/global/room/${encodeURIComponent(room)}`, { actions: [] })
+  await bob.send(room, inThread(root, 'in a muted room'))
+  await bob.send(room, inThread(other, 'of no interest'))
+  await bob.send(room, { ...inThread(other, 'alice!'), 'm.mentions': { user_ids: [alice.id] } })
+  await bob.send(room, 'muted')
+  assert.deepEqual(await countsOf(alice, room), { main: 1, threads: { [other]: 2, [root]: 1 } })
+  await hs.restart()
+  // Today's rules decide about all that nobody has counted before.
+  assert.deepEqual(await countsOf(alice, room), { main: 0, threads: { [other]: 1, [root]: 1 } })
+})
+
+test('a thread of another room is none, and users have no postcontent rules of their own', async () => {
+  await using world = await threaded()
+  const { alice, bob, room, root } = world
+  await alice.ok('PUT', at(room, root), {})
+  const elsewhere = await bob.createRoom({ preset: 'public_chat' })
+  await alice.join(elsewhere)
+  await bob.send(elsewhere, inThread(root, 'not that thread'))
+  assert.deepEqual(await countsOf(alice, elsewhere), { main: 0, threads: {} })
+  await alice.refused(400, 'M_INVALID_PARAM', 'PUT', 'pushrules/global/postcontent/mine', { actions: ['notify'] })
+  const path = 'pushrules/global/postcontent/.io.element.msc4306.rule.unsubscribed_thread/enabled'
+  await alice.ok('PUT', path, { enabled: false })
+  await alice.ok('PUT', at(room, await alice.send(room, 'one more root')), {})
+  assert.deepEqual(await alice.ok('GET', path), { enabled: false }, 'what the user has decided stays')
+})
+
+test('sockets count by subscriptions, too', async () => {
+  await using world = await threaded()
+  const { hs, alice, bob, room, root } = world
+  const other = await bob.send(room, 'another root')
+  await alice.ok('PUT', at(room, root), {})
+  const filter = JSON.stringify({ room: { timeline: { unread_thread_notifications: true } } })
+  const socket = await openSocket(hs, alice, { filter })
+  await socket.take()
+  const after = async (body: string, thread: string) => {
+    const id = await bob.send(room, inThread(thread, body))
+    const seen = await socket.takeUntil(({ rooms }) => {
+      const section = rooms?.join?.[room]
+      return section?.timeline.events.some(({ event_id }) => event_id === id) ? section : undefined
+    })
+    return (seen as unknown as SeenCounts).unread_thread_notifications
+  }
+  assert.deepEqual(await after('one', root), { [root]: { highlight_count: 0, notification_count: 1 } })
+  assert.deepEqual(await after('two', other), { [root]: { highlight_count: 0, notification_count: 1 } })
+  assert.deepEqual(await after('three', root), { [root]: { highlight_count: 0, notification_count: 2 } })
+  socket.webSocket.close()
 })
 
 const threadsIn = (changes: unknown, room: string): string[] => Object.keys(Object(changes)[room] ?? {})
