@@ -28,16 +28,12 @@ export type OutboundRequest = Target & {
   /** From the look-up of the name to the last byte of the answer. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
-  /** For a URL: so many redirects are followed; none unless said otherwise. */
-  readonly maxRedirects?: number
 }
 
 export interface OutboundResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** The URL that answered, after redirects; undefined for a target without URL. */
-  readonly url: string | undefined
 }
 
 export type OutboundFailure =
@@ -47,7 +43,6 @@ export type OutboundFailure =
   /** The caller's signal. */
   | 'aborted'
   | 'too-large'
-  | 'too-many-redirects'
   | 'bad-url'
   /** No connection, a bad certificate, a broken answer: see `cause`. */
   | 'failed'
@@ -68,7 +63,7 @@ export class OutboundError extends MatrixError {
 }
 
 export interface Outbound extends AsyncDisposable {
-  /** Any status is an answer; throws OutboundError where there is none. */
+  /** Any status is an answer, also that which says to go elsewhere; throws OutboundError where there is none. */
   request(request: OutboundRequest): Promise<OutboundResponse>
 }
 
@@ -76,47 +71,33 @@ export interface Outbound extends AsyncDisposable {
 export function createOutbound(options: OutboundOptions): Outbound {
   const pools = new ConnectionPools(options)
   return {
-    request: (request) => follow(pools, request),
+    request: (request) => send(pools, request),
     [Symbol.asyncDispose]: () => pools.close(),
   }
 }
 
-const REDIRECTS = new Set([301, 302, 303, 307, 308])
-
-async function follow(pools: ConnectionPools, request: OutboundRequest): Promise<OutboundResponse> {
+async function send(pools: ConnectionPools, request: OutboundRequest): Promise<OutboundResponse> {
   using deadline = new Deadline(request.timeoutMs, request.signal)
-  let response = await send(pools, request, deadline)
-  for (let left = request.maxRedirects ?? 0; response.url !== undefined && REDIRECTS.has(response.status); left--) {
-    const { location } = response.headers
-    if (request.maxRedirects === undefined || location === undefined) return response
-    if (left === 0) throw new OutboundError('too-many-redirects', response.url)
-    const url = URL.parse(location, response.url)?.href ?? ''
-    response = await send(pools, { ...request, url }, deadline)
-  }
-  return response
-}
-
-async function send(pools: ConnectionPools, request: OutboundRequest, deadline: Deadline): Promise<OutboundResponse> {
-  const { origin, path, url } = resolve(request)
+  const { origin, path } = resolve(request)
   const { method, headers = {}, body = null, maxBytes } = request
   const { signal } = deadline
   try {
     const answer = await pools.of(origin).request({ method, path, headers, body, signal })
     const { statusCode: status } = answer
-    return { status, headers: answer.headers, body: await readAll(answer.body, maxBytes), url }
+    return { status, headers: answer.headers, body: await readAll(answer.body, maxBytes) }
   } catch (cause) {
     throw new OutboundError(deadline.failure ?? failureOf(cause), origin.url, cause)
   }
 }
 
-function resolve(target: Target): { origin: Origin; path: string; url: string | undefined } {
+function resolve(target: Target): { origin: Origin; path: string } {
   if ('host' in target) {
     const host = target.host.includes(':') ? `[${target.host}]` : target.host
-    return { origin: { url: `https://${host}:${target.port}`, servername: target.servername }, path: target.path, url: undefined }
+    return { origin: { url: `https://${host}:${target.port}`, servername: target.servername }, path: target.path }
   }
   const url = URL.parse(target.url)
   if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new OutboundError('bad-url', target.url)
-  return { origin: { url: url.origin, servername: undefined }, path: url.pathname + url.search, url: url.href }
+  return { origin: { url: url.origin, servername: undefined }, path: url.pathname + url.search }
 }
 
 /** A body that is too large is not read to its end: the connection is closed. */

@@ -157,29 +157,10 @@ test('nobody there, or nobody who speaks HTTP', async () => {
   await assert.rejects(outbound.request(get(`http://127.0.0.1:${port}/`)), { failure: 'failed' })
 })
 
-test('redirects are followed when asked for, so far and no further', async () => {
-  await using server = await plain((req, res) => {
-    const n = Number(req.url?.slice(1))
-    if (n === 0) res.end('there')
-    else res.writeHead(302, { location: `/${n - 1}` }).end()
-  })
-  const at = (n: number) => `http://127.0.0.1:${server.port}/${n}`
+test('a redirect is an answer like any other', async () => {
+  await using server = await plain((_req, res) => void res.writeHead(302, { location: 'file:///etc/passwd' }).end())
   await using outbound = createOutbound(OPEN)
-  assert.equal((await outbound.request(get(at(3)))).status, 302)
-  const answer = await outbound.request(get(at(3), { maxRedirects: 3 }))
-  assert.deepEqual([answer.body.toString(), answer.url], ['there', at(0)])
-  await assert.rejects(outbound.request(get(at(4), { maxRedirects: 3 })), { failure: 'too-many-redirects' })
-})
-
-test('a redirect to a denied address or another scheme is not followed', async () => {
-  for (const [location, failure] of [
-    ['http://10.1.2.3/', 'denied-address'],
-    ['file:///etc/passwd', 'bad-url'],
-  ]) {
-    await using server = await plain((_req, res) => void res.writeHead(301, { location }).end())
-    await using outbound = createOutbound({ ...OPEN, ipRangeDenylist: ['10.0.0.0/8'] })
-    await assert.rejects(outbound.request(get(`http://127.0.0.1:${server.port}/`, { maxRedirects: 3 })), { failure })
-  }
+  assert.equal((await outbound.request(get(`http://127.0.0.1:${server.port}/`))).status, 302)
 })
 
 for (const url of ['ftp://example.org/', 'example.org', '']) {
