@@ -13,13 +13,28 @@ export interface Target {
 }
 
 type Attack = (target: Target) => Promise<void>
-type Call = readonly [method: string, path: string, body: object]
+type Call = readonly [method: string, path: string, body?: object | undefined, token?: string]
 
 const MEGABYTE = 1024 * 1024
 const CHUNK = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(0x10000, 'x'), Buffer.from('\r\n')])
 
 const accountData = ({ userId }: Target) => `/_matrix/client/v3/user/${userId}/account_data/org.example.hostile`
 const invitees = (count: number) => Array.from({ length: count }, (_, n) => `@user${n}:test.example`)
+const SLIDING_SYNC = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync'
+/** It asks for a lot of state that nothing else asks for. */
+const slidingRequest = (n: number) => ({
+  conn_id: `connection ${n}`,
+  lists: {
+    all: {
+      timeline_limit: 1,
+      ranges: [[0, 1_000]],
+      required_state: Array.from({ length: 500 }, (_, k) => [`${n} ${k}`, 'x'.repeat(200)]),
+    },
+  },
+})
+/** As long as the head of a request may be. */
+const longFilter = (n: number) =>
+  encodeURIComponent(JSON.stringify({ room: { timeline: { types: [`${n}`, 'x'.repeat(25_000)] } } }))
 const manyKeys = (n: number) => Object.fromEntries(Array.from({ length: 10_000 }, (_, key) => [`key${key}`, n]))
 
 /** Each goes on until its thread is ended. */
@@ -36,6 +51,10 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'rooms with 200 invites': calls(() => ['POST', '/_matrix/client/v3/createRoom', { invite: invitees(200) }]),
   'rooms with 10,000 invites': calls(() => ['POST', '/_matrix/client/v3/createRoom', { invite: invitees(10_000) }]),
   '500 sockets, a letter a second': (target) => onSockets(500, () => dribble(target)),
+  'made up tokens': calls((_, n) => ['GET', '/_matrix/client/v3/account/whoami', undefined, `made-up-${n}`]),
+  'connections of sliding sync': calls((_, n) => ['POST', SLIDING_SYNC, slidingRequest(n)]),
+  'filters of 25 KB in /sync': calls((_, n) => ['GET', `/_matrix/client/v3/sync?filter=${longFilter(n)}`]),
+  'WebSockets that come and go': (target) => onSockets(20, () => comeAndGo(target)),
 }
 
 /** The same call over and over, on four connections. */
@@ -45,8 +64,8 @@ function calls(make: (target: Target, n: number) => Call): Attack {
     onSockets(4, async () => {
       const connection = new Connection(target.url)
       for (;;) {
-        const [method, path, body] = make(target, n++)
-        await connection.request(method, path, target.token, JSON.stringify(body))
+        const [method, path, body, token = target.token] = make(target, n++)
+        await connection.request(method, path, token, body && JSON.stringify(body))
       }
     })
 }
@@ -80,6 +99,14 @@ async function sendBody(target: Target): Promise<void> {
     if (!socket.write(CHUNK)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
   }
   socket.destroy()
+}
+
+async function comeAndGo({ url, token }: Target): Promise<void> {
+  const path = `${url.replace('http', 'ws')}/_matrix/client/unstable/chat.causeway/sync`
+  const socket = new WebSocket(path, { protocols: ['chat.causeway.sync.v1'], headers: { Authorization: `Bearer ${token}` } })
+  // The next one of the device takes over.
+  await Promise.race([once(socket, 'message'), once(socket, 'close')])
+  socket.close()
 }
 
 async function dribble(target: Target): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * What hostile clients cost everybody else: while an attack goes on, somebody writes messages, and how long each takes is noted,
- * and the memory of the server. `node scripts/hostile.ts [--seconds 8] [--limits]`, the latter with the default rate limits.
+ * and the memory of the server. `node scripts/hostile.ts [--seconds 8] [--limits] [--only sync]`: with the default rate limits, and
+ * only attacks that are called so.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -15,12 +16,16 @@ const REGISTER = '/_synapse/admin/v1/register'
 const BETWEEN_MESSAGES_MS = 110
 
 const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '8' }, limits: { type: 'boolean', default: false } },
+  options: {
+    seconds: { type: 'string', default: '8' },
+    limits: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
 })
 
 async function main(): Promise<void> {
   line('while', 'messages', 'p50 ms', 'p99 ms', 'max ms', 'MB before', 'at most', 'after')
-  for (const attack of Object.keys(ATTACKS)) await measure(attack)
+  for (const attack of Object.keys(ATTACKS)) if (attack.includes(options.only)) await measure(attack)
 }
 
 /** Each attack on a server of its own. */

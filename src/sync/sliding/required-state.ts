@@ -107,7 +107,11 @@ export class RequiredState {
   readonly weight: number
   readonly #parts: readonly Part[]
 
-  static readonly #known = new RecentCache<string, RequiredState>(5_000)
+  static readonly #known = new RecentCache<string, RequiredState>({
+    max: 5_000,
+    maxWeight: 400_000,
+    weightOf: ({ weight }) => weight,
+  })
 
   readonly #unions = new WeakMap<RequiredState, RequiredState>()
 

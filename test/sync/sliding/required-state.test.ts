@@ -16,6 +16,16 @@ test('the same choices give the same object, and so do their unions', () => {
   assert.equal(one.and(one), one)
 })
 
+test('of long choices only so many are kept', () => {
+  const long = (n: number) => required([element(`org.example.${n}`, 'x'.repeat(100_000))])
+  const [first, short] = [long(0), required([element('a', '')])]
+  for (let n = 1; n < 200; n++) {
+    long(n)
+    assert.equal(required([element('a', '')]), short)
+  }
+  assert.notEqual(long(0), first)
+})
+
 test('wildcards match types and keys, but no members where those come lazily', () => {
   const all = required([element()], true)
   assert.ok(all.matches('any', 'thing', ME))
