@@ -3,11 +3,14 @@ import { clientEndpoint } from '../apis.ts'
 import { transactionId } from '../definitions.ts'
 import { eventId, roomId } from '../ids.ts'
 
+const relTypes = () => Type.Optional(Type.Array(Type.String(), { maxItems: 100 }))
+
 const body = () =>
   Type.Object({
     reason: Type.Optional(Type.String()),
     /** MSC3912: what relates to the event in one of these ways is redacted as well; `*` stands for all of them. */
-    'org.matrix.msc3912.with_relations': Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
+    with_rel_types: relTypes(),
+    'org.matrix.msc3912.with_relations': relTypes(),
   })
 
 export const redactEvent = clientEndpoint('PUT', '/_matrix/client/v3/rooms/:roomId/redact/:eventId/:txnId', {

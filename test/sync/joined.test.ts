@@ -245,6 +245,12 @@ describe('state', () => {
       quiet.filter(([name]) => name.includes('state')),
       [['org.matrix.msc4222.state_after', { events: [] }]],
     )
+    await alice.send(room, 'z')
+    const both = await alice.room(room, { use_state_after: 'true', 'org.matrix.msc4222.use_state_after': 'true' })
+    assert.deepEqual(
+      Object.keys(both).filter((name) => name.includes('state')),
+      ['org.matrix.msc4222.state_after'],
+    )
   })
 
   test('that state resolution has changed without an event of the timeline is told', async () => {

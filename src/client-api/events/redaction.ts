@@ -13,6 +13,6 @@ export const redactionRoutes = ({ clientSends }: { clientSends: ClientSends }): 
 ]
 
 function requestOf(body: BodyOf<typeof redactEvent>, text: string): RedactionRequest {
-  const { 'org.matrix.msc3912.with_relations': withRelations = [], ...content } = body
-  return { content, text, withRelations }
+  const { with_rel_types: named, 'org.matrix.msc3912.with_relations': unstable, ...content } = body
+  return { content, text, withRelations: named ?? unstable ?? [] }
 }

@@ -41,6 +41,7 @@ export async function syncRequestOf(
 function stateMemberOf(
   query: Pick<Request<typeof sync>['query'], 'use_state_after' | 'org.matrix.msc4222.use_state_after'>,
 ): StateMember {
-  if (query.use_state_after) return 'state_after'
-  return query['org.matrix.msc4222.use_state_after'] ? 'org.matrix.msc4222.state_after' : 'state'
+  // Who asks for both names may read the unstable one only; who reads the stable one asks for nothing else.
+  if (query['org.matrix.msc4222.use_state_after']) return 'org.matrix.msc4222.state_after'
+  return query.use_state_after ? 'state_after' : 'state'
 }
