@@ -92,6 +92,8 @@ interface PropertyPath {
 }
 
 const fold = (text: string): string => text.toLowerCase()
+/** Most patterns are plain text. */
+const isPlain = (pattern: string): boolean => !/[*?]/.test(pattern)
 
 /** A dot-separated path, in which `\.` and `\\` stand for a dot and a backslash of a property's name. */
 export function parsePropertyPath(name: string): PropertyPath {
@@ -130,6 +132,13 @@ export function searchesOfCondition({ kind, key, pattern }: PushCondition): numb
   return key === BODY || pattern.includes('*') ? 1 : 0
 }
 
+/** The one type of event, with its case folded away, for which a condition can hold; undefined where it may be any. */
+export function typeAskedBy({ kind, key, pattern, value }: PushCondition): string | undefined {
+  if (key !== 'type') return undefined
+  if (kind === 'event_match' && typeof pattern === 'string' && isPlain(pattern)) return fold(pattern)
+  return kind === 'event_property_is' && typeof value === 'string' ? fold(value) : undefined
+}
+
 /** Compiles a condition; undefined for one that is unknown or malformed, which must not match any events. */
 export function compileCondition(condition: PushCondition): Condition | undefined {
   switch (condition.kind) {
@@ -160,10 +169,8 @@ function eventMatch(name: Json | undefined, pattern: Json | undefined): Conditio
   if (typeof name !== 'string' || typeof pattern !== 'string') return undefined
   const key = parsePropertyPath(name)
   const folded = fold(pattern)
-  // Most patterns are plain text.
-  const isPlain = !/[*?]/.test(folded)
-  if (isPlain && name === 'type') return (subject) => subject.foldedType === folded
-  if (isPlain && name !== BODY) return (subject) => subject.text(key) === folded
+  if (isPlain(folded) && name === 'type') return (subject) => subject.foldedType === folded
+  if (isPlain(folded) && name !== BODY) return (subject) => subject.text(key) === folded
   const matches = name === BODY ? wordPattern(folded) : compileGlob(folded)
   return (subject) => {
     const text = subject.text(key)

@@ -15,6 +15,7 @@ import {
   type PushSubject,
   searchesOfCondition,
   THREAD_SUBSCRIPTION,
+  typeAskedBy,
 } from './push-conditions.ts'
 
 export { type PushCondition, type PushReader, PushSubject } from './push-conditions.ts'
@@ -52,8 +53,32 @@ export interface PushOutcome {
 const nothing: PushOutcome = { ruleId: undefined, notify: false, highlight: false, sound: undefined, actions: [] }
 
 interface CompiledRule {
+  /** The one type of event that it can match, with its case folded away; undefined where it may be any. */
+  readonly type: string | undefined
   readonly conditions: readonly Condition[]
   readonly outcome: PushOutcome
+}
+
+/** Rules in order. Most are about one type of event: those that an event need not be tried with are left out at once. */
+class RulesByType {
+  readonly #rules: readonly CompiledRule[]
+  readonly #types: ReadonlySet<string>
+  readonly #byType = new Map<string, readonly CompiledRule[]>()
+
+  constructor(rules: readonly CompiledRule[]) {
+    this.#rules = rules
+    this.#types = new Set(rules.flatMap(({ type }) => type ?? []))
+  }
+
+  of(type: string): readonly CompiledRule[] {
+    const key = this.#types.has(type) ? type : ''
+    let rules = this.#byType.get(key)
+    if (!rules) {
+      rules = this.#rules.filter((rule) => rule.type === undefined || rule.type === type)
+      this.#byType.set(key, rules)
+    }
+    return rules
+  }
 }
 
 /** A user's rules, ready to be asked. */
@@ -62,11 +87,11 @@ export interface CompiledPushRules {
   /** Whether a rule asks if the user is subscribed to a thread. */
   readonly asksForThreads: boolean
   /** Override, content and postcontent rules. */
-  readonly first: readonly CompiledRule[]
+  readonly first: RulesByType
   readonly rooms: ReadonlyMap<string, PushOutcome>
   readonly senders: ReadonlyMap<string, PushOutcome>
   /** Underride rules. */
-  readonly last: readonly CompiledRule[]
+  readonly last: RulesByType
 }
 
 /**
@@ -79,10 +104,10 @@ export function compilePushRules(ruleset: PushRuleset, owner: string): CompiledP
   return {
     owner,
     asksForThreads: [ruleset.override, ruleset.postcontent, ruleset.underride].some((rules) => rules.some(asksForThreads)),
-    first: [...conditional(ruleset.override), ...content, ...conditional(ruleset.postcontent)],
+    first: new RulesByType([...conditional(ruleset.override), ...content, ...conditional(ruleset.postcontent)]),
     rooms: outcomesById(ruleset.room),
     senders: outcomesById(ruleset.sender),
-    last: conditional(ruleset.underride),
+    last: new RulesByType(conditional(ruleset.underride)),
   }
 }
 
@@ -96,10 +121,10 @@ export function evaluatePushRules(rules: CompiledPushRules, subject: PushSubject
   // Homeservers MUST NOT notify the Push Gateway for events that the user has sent themselves.
   if (event.sender === rules.owner) return nothing
   return (
-    firstMatch(rules.first, subject, reader) ??
+    firstMatch(rules.first.of(subject.foldedType), subject, reader) ??
     rules.rooms.get(event.roomId) ??
     rules.senders.get(event.sender) ??
-    firstMatch(rules.last, subject, reader) ??
+    firstMatch(rules.last.of(subject.foldedType), subject, reader) ??
     nothing
   )
 }
@@ -123,9 +148,10 @@ function compileRules(rules: readonly PushRule[], conditionsOf: (rule: PushRule)
   return rules
     .filter((rule) => rule.enabled)
     .flatMap((rule) => {
-      const conditions = conditionsOf(rule).map(compileCondition)
-      const known = conditions.filter((condition) => condition !== undefined)
-      return known.length < conditions.length ? [] : [{ conditions: known, outcome: outcomeOf(rule) }]
+      const asked = conditionsOf(rule)
+      const type = asked.map(typeAskedBy).find((name) => name !== undefined)
+      const conditions = asked.map(compileCondition).filter((condition) => condition !== undefined)
+      return conditions.length < asked.length ? [] : [{ type, conditions, outcome: outcomeOf(rule) }]
     })
 }
 

@@ -267,6 +267,7 @@ export class EventWriter {
       relate(this.#parts, batch, room.nid, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
       this.#parts.sticky.note(batch, stored, false)
     }
+    if (options.isNew) this.#parts.relations.begin(event.eventId)
     this.#redactions.applyToStay(batch, stored, plan.redactions)
     this.#noteGaps(batch, room, event, plan)
     this.#parts.heads.advance(batch, room, next)

@@ -63,6 +63,11 @@ export class ChildSummaries {
     return summary
   }
 
+  /** An event is made here, and nothing can relate to it yet. */
+  begin(target: EventId): void {
+    this.#known.set(target, { summary: NOTHING, upTo: Number.MIN_SAFE_INTEGER, isCurrent: true })
+  }
+
   /** A child is added at a position. */
   grow(batch: Batch, target: EventId, position: number): void {
     batch.onSettled(() => {

@@ -29,6 +29,11 @@ export class Relations {
     this.#summaries = summaries
   }
 
+  /** Notes that an event is made here, to which nothing can relate yet. */
+  begin(eventId: EventId): void {
+    this.#summaries.begin(eventId)
+  }
+
   /** Notes that the event at a position of its room's timeline relates to `target`. */
   add(batch: Batch, roomNid: number, target: EventId, position: number, eventNid: number, relType: string): void {
     const bytes = eventIdBytes(target)

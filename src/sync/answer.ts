@@ -25,17 +25,16 @@ export interface SyncAnswer {
  * What an answer says where nobody has anything to say: clients of all ages find what they expect.
  * (Of `device_lists` they expect that it is there only with changes, and never in an initial answer.)
  */
-const DEFAULTS = {
-  presence: '{"events":[]}',
-  to_device: '{"events":[]}',
-  device_one_time_keys_count: '{}',
-  device_unused_fallback_key_types: '[]',
-}
-const DEFAULT_HEAD = textOf(DEFAULTS)
+const DEFAULTS: ReadonlyMap<string, string> = new Map([
+  ['presence', '{"events":[]}'],
+  ['to_device', '{"events":[]}'],
+  ['device_one_time_keys_count', '{}'],
+  ['device_unused_fallback_key_types', '[]'],
+])
 
 /** Puts an answer together. `accountData` holds the members of a JSON array. */
 export function answerOf(upTo: number, rooms: RoomsPart, accountData: string, parts: readonly SyncPart[]): SyncAnswer {
-  const texts = [`{"next_batch":"${encodeToken(upTo)}","account_data":{"events":[${accountData}]},${headOf(parts)},"rooms":{`]
+  const texts = [`{"next_batch":"${encodeToken(upTo)}","account_data":{"events":[${accountData}]},${headOf(parts)}"rooms":{`]
   append(texts, 'join', rooms.join)
   append(texts, 'invite', rooms.invite)
   append(texts, 'knock', rooms.knock)
@@ -45,15 +44,13 @@ export function answerOf(upTo: number, rooms: RoomsPart, accountData: string, pa
 }
 
 function headOf(parts: readonly SyncPart[]): string {
-  if (parts.length === 0) return DEFAULT_HEAD
-  return textOf({ ...DEFAULTS, ...Object.fromEntries(parts.map(({ name, text }) => [name, text])) })
+  let text = ''
+  for (const part of parts) text += memberText(part.name, part.text)
+  for (const [name, value] of DEFAULTS) if (!parts.some((part) => part.name === name)) text += memberText(name, value)
+  return text
 }
 
-function textOf(members: Readonly<Record<string, string>>): string {
-  return Object.entries(members)
-    .map(([name, text]) => `"${name}":${text}`)
-    .join(',')
-}
+const memberText = (name: string, value: string): string => `"${name}":${value},`
 
 function append(texts: string[], name: keyof RoomsPart, sections: Sections): void {
   texts.push(name === 'join' ? '"join":{' : `,"${name}":{`)

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
+import { RecentCache } from '../core/recent-cache.ts'
 import type { AccountDataTable } from '../storage/account-data.ts'
 import type { Database } from '../storage/database.ts'
 import type { Memberships } from '../storage/memberships.ts'
@@ -29,15 +29,25 @@ export interface SyncParts {
   responseCacheMs: number
 }
 
+/** So many characters of answers are kept for clients that repeat their request; then all are let go. */
+const MAX_KEPT = 32 * 1024 * 1024
+
+interface KeptAnswer {
+  readonly answer: Promise<SyncAnswer>
+  /** Milliseconds since the epoch. */
+  readonly until: number
+}
+
 /** `/sync` as a client calls it: answers at once where there is something, else as soon as there is. */
 export class Sync {
   readonly #parts: SyncParts
   /** Answers under way or just given, for clients that repeat a request. */
-  readonly #answers: LRUCache<string, Promise<SyncAnswer>>
+  readonly #answers = new RecentCache<string, KeptAnswer>(1_000)
+  /** How many characters of answers have been kept since they were last let go. */
+  #kept = 0
 
   constructor(parts: SyncParts) {
     this.#parts = parts
-    this.#answers = new LRUCache({ max: 1_000, ttl: parts.responseCacheMs, perf: parts.clock })
   }
 
   /** The pieces of the answer's JSON text. The caller's `signal`, asked for only by those who wait, ends the waiting, not the answering. */
@@ -84,7 +94,7 @@ export class Sync {
     const request = { ...asked, since: asked.since === undefined ? undefined : Math.min(asked.since, upTo) }
     const key = keyOf(request, upTo)
     const known = this.#answers.get(key)
-    if (known) return known
+    if (known && known.until > this.#parts.clock.now()) return known.answer
     const rooms = chooseRooms(request, records, follower, notifier, extra)
     return this.#share(key, request, builder.build({ ...request, upTo, ignored }, rooms))
   }
@@ -98,12 +108,20 @@ export class Sync {
   }
 
   /** Two requests for the same share one answer; it is kept for a while for a client that did not get it. */
-  async #share(key: string, { since }: SyncRequest, answer: Promise<SyncAnswer>): Promise<SyncAnswer> {
-    this.#answers.set(key, answer)
-    const isKept = this.#parts.responseCacheMs > 0 && since !== undefined
-    const forget = () => this.#answers.delete(key)
-    answer.then(isKept ? undefined : forget, forget)
+  #share(key: string, { since }: SyncRequest, answer: Promise<SyncAnswer>): Promise<SyncAnswer> {
+    const { clock, responseCacheMs } = this.#parts
+    const isKept = responseCacheMs > 0 && since !== undefined
+    this.#answers.set(key, { answer, until: isKept ? clock.now() + responseCacheMs : Infinity })
+    const forget = () => void this.#answers.delete(key)
+    answer.then(isKept ? (given) => this.#count(given) : forget, forget)
     return answer
+  }
+
+  #count({ texts }: SyncAnswer): void {
+    for (const text of texts) this.#kept += text.length
+    if (this.#kept <= MAX_KEPT) return
+    this.#kept = 0
+    this.#answers.clear()
   }
 }
 

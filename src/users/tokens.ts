@@ -10,6 +10,7 @@ import type { Bearer, Tokens } from '../storage/tokens.ts'
 import type { LastSeen } from './last-seen.ts'
 
 const MAX_KNOWN = 100_000
+const MAX_HASHES = 10_000
 /** A device's "last seen" is written down no more often. */
 const SEEN_INTERVAL_MS = 5 * 60_000
 /** Servers MUST return M_USER_LOCKED on all but these. */
@@ -42,6 +43,8 @@ export class AccessTokens {
   readonly #clock: Clock
   readonly #lastSeen: LastSeen
   readonly #known = new RecentCache<string, Known>(MAX_KNOWN)
+  /** The hashes of tokens of late: hashing them anew would cost more than all else that is done here. */
+  readonly #hashes = new RecentCache<string, string>(MAX_HASHES)
   readonly #listeners: ((deviceNid: number) => void)[] = []
   /** Counts revocations: what was read from storage before one may be out of date after it. */
   #revocations = 0
@@ -58,10 +61,11 @@ export class AccessTokens {
    * Rejects with M_UNKNOWN_TOKEN (`soft_logout` where it has only expired) or M_USER_LOCKED.
    */
   authenticate(token: string, use: TokenUse): Promise<Requester> {
-    const hashed = hashToken(token)
+    const hashed = this.#hashes.get(token) ?? hashToken(token)
     const now = this.#clock.now()
     const known = this.#known.get(hashed)
     if (known === undefined || known.expiresTs <= now) return this.#load(hashed, use, now)
+    this.#hashes.set(token, hashed)
     if (now - known.seenTs >= SEEN_INTERVAL_MS || known.address !== use.address) this.#note(known, use, now)
     return known.answer
   }

@@ -6,6 +6,7 @@ import { powerLevelsFrom } from '../../src/protocol/power-levels.ts'
 import {
   compilePushRules,
   evaluatePushRules,
+  type PushCondition,
   type PushRule,
   type PushRuleKind,
   PushSubject,
@@ -54,6 +55,19 @@ test('default rules: messages, by the size of the room', () => {
   assert.equal(summary(subject('m.room.encrypted', {}, {}, 2)), 'encrypted_room_one_to_one notify  default')
   assert.equal(summary(subject('m.call.invite', {})), 'call notify  ring')
   assert.equal(summary(subject('org.example.odd', {})), '')
+})
+
+test('a rule about a type is tried with that type alone; by event_match, in any case', () => {
+  const about = (condition: PushCondition) => ({ override: [rule({ conditions: [condition] })] })
+  const asked = (type: string, condition: PushCondition) => outcome(subject(type, {}), about(condition)).ruleId
+  const match = (pattern: string) => ({ kind: 'event_match', key: 'type', pattern })
+  const is = (value: string) => ({ kind: 'event_property_is', key: 'type', value })
+  assert.equal(asked('org.Example.Odd', match('ORG.example.odd')), 'mine')
+  assert.equal(asked('org.example.even', match('org.example.odd')), undefined)
+  assert.equal(asked('org.example.even', match('org.example.*')), 'mine')
+  assert.equal(asked('org.Example.Odd', is('org.Example.Odd')), 'mine')
+  assert.equal(asked('org.example.odd', is('org.Example.Odd')), undefined)
+  assert.equal(asked('m.room.message', is('m.room.message')), 'mine')
 })
 
 test('default rules: what is suppressed', () => {
