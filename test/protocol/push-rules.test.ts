@@ -57,17 +57,18 @@ test('default rules: messages, by the size of the room', () => {
   assert.equal(summary(subject('org.example.odd', {})), '')
 })
 
+const typeMatches = (pattern: string) => ({ kind: 'event_match', key: 'type', pattern })
+const typeIs = (value: string) => ({ kind: 'event_property_is', key: 'type', value })
+const decidingRule = (type: string, condition: PushCondition) =>
+  outcome(subject(type, {}), { override: [rule({ conditions: [condition] })] }).ruleId
+
 test('a rule about a type is tried with that type alone; by event_match, in any case', () => {
-  const about = (condition: PushCondition) => ({ override: [rule({ conditions: [condition] })] })
-  const asked = (type: string, condition: PushCondition) => outcome(subject(type, {}), about(condition)).ruleId
-  const match = (pattern: string) => ({ kind: 'event_match', key: 'type', pattern })
-  const is = (value: string) => ({ kind: 'event_property_is', key: 'type', value })
-  assert.equal(asked('org.Example.Odd', match('ORG.example.odd')), 'mine')
-  assert.equal(asked('org.example.even', match('org.example.odd')), undefined)
-  assert.equal(asked('org.example.even', match('org.example.*')), 'mine')
-  assert.equal(asked('org.Example.Odd', is('org.Example.Odd')), 'mine')
-  assert.equal(asked('org.example.odd', is('org.Example.Odd')), undefined)
-  assert.equal(asked('m.room.message', is('m.room.message')), 'mine')
+  assert.equal(decidingRule('org.Example.Odd', typeMatches('ORG.example.odd')), 'mine')
+  assert.equal(decidingRule('org.example.even', typeMatches('org.example.odd')), undefined)
+  assert.equal(decidingRule('org.example.even', typeMatches('org.example.*')), 'mine')
+  assert.equal(decidingRule('org.Example.Odd', typeIs('org.Example.Odd')), 'mine')
+  assert.equal(decidingRule('org.example.odd', typeIs('org.Example.Odd')), undefined)
+  assert.equal(decidingRule('m.room.message', typeIs('m.room.message')), 'mine')
 })
 
 test('default rules: what is suppressed', () => {
