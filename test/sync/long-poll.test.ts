@@ -163,3 +163,21 @@ test('what extensions say is in the answer, and news of theirs are worth one', a
   })
   assert.deepEqual((await answer)['to_device'], { events: [message] })
 })
+
+test('an answer is kept for whoever did not get it, but not very many and long ones', async () => {
+  let built = 0
+  const long: SyncExtension = {
+    parts: async () => [{ name: 'org.example.long', text: `"${++built}${'x'.repeat(5_000_000)}"`, isNews: true }],
+  }
+  await using hs = await syncServer({ extensions: [long] })
+  const alice = await hs.user('alice')
+  const { next_batch: since } = await alice.sync()
+  const again = async (n: number) => {
+    const before = built
+    await alice.syncFrom(since, { filter: JSON.stringify({ room: { timeline: { limit: n } } }) })
+    return built - before
+  }
+  assert.deepEqual([await again(1), await again(1)], [1, 0])
+  for (let n = 2; n < 9; n++) assert.equal(await again(n), 1)
+  assert.deepEqual([await again(8), await again(1)], [0, 1])
+})
