@@ -49,8 +49,9 @@ export class StickyEvents {
     const now = this.#parts.clock.now()
     const expiresTs = stickyUntil(stickyMs, head.originServerTs, now)
     if (expiresTs <= now) return
+    const size = head.contentText.length
     const position = isHeldBack ? undefined : batch.nextPosition()
-    this.#parts.stickyEventsTable.add(batch, { nid, roomNid: room.nid, senderNid, position, expiresTs }, now)
+    this.#parts.stickyEventsTable.add(batch, { nid, roomNid: room.nid, senderNid, position, expiresTs, size }, now)
   }
 
   /** What is to be done when these changes of members come about; undefined in rooms without sticky events. */

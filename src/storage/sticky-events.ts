@@ -1,12 +1,16 @@
 import type { Batch, Database } from './database.ts'
 
-const ROOMS = 'SELECT room_nid, max(expires_ts) AS expires_ts FROM sticky_events GROUP BY room_nid'
-const ADD = `INSERT OR REPLACE INTO sticky_events (event_nid, room_nid, sender_nid, position, expires_ts) VALUES (?, ?, ?, ?, ?)`
+const ROOMS = `SELECT room_nid, max(expires_ts) AS expires_ts, coalesce(max(position), 0) AS position FROM sticky_events
+  GROUP BY room_nid`
+const ADD = `INSERT OR REPLACE INTO sticky_events (event_nid, room_nid, sender_nid, position, expires_ts, size)
+  VALUES (?, ?, ?, ?, ?, ?)`
 const FORGET_EXPIRED = 'DELETE FROM sticky_events WHERE expires_ts <= ?'
-const FORGET_OF_SENDER = `DELETE FROM sticky_events WHERE room_nid = ? AND sender_nid = ? AND event_nid <= (SELECT event_nid
-  FROM sticky_events WHERE room_nid = ? AND sender_nid = ? ORDER BY event_nid DESC LIMIT 1 OFFSET ?)`
-const FORGET_OF_ROOM = `DELETE FROM sticky_events WHERE room_nid = ? AND event_nid <= (SELECT event_nid
-  FROM sticky_events WHERE room_nid = ? ORDER BY event_nid DESC LIMIT 1 OFFSET ?)`
+/** All but the newest, as far as they are not too many nor too long together. */
+const forgetWhere = (condition: string): string => `DELETE FROM sticky_events WHERE event_nid IN (SELECT event_nid FROM
+  (SELECT event_nid, row_number() OVER newest AS count, sum(size) OVER newest AS size FROM sticky_events WHERE ${condition}
+  WINDOW newest AS (ORDER BY event_nid DESC)) WHERE count > ? OR size > ?)`
+const FORGET_OF_SENDER = forgetWhere('room_nid = ? AND sender_nid = ?')
+const FORGET_OF_ROOM = forgetWhere('room_nid = ?')
 const SINCE = `SELECT event_nid, position FROM sticky_events WHERE room_nid = ? AND position > ? AND position <= ? AND expires_ts > ?
   ORDER BY position`
 const ALL =
@@ -16,9 +20,9 @@ const HELD_BACK =
 const RELEASE = 'UPDATE sticky_events SET position = ? WHERE event_nid = ?'
 const EXPIRY = 'SELECT expires_ts FROM sticky_events WHERE event_nid = ?'
 
-/** Of more events that are sticky at a time, the oldest are forgotten; they stay in the timeline. */
-const MAX_OF_SENDER = 100
-const MAX_OF_ROOM = 1_000
+/** Of more events that are sticky at a time, or longer ones, the oldest are forgotten; they stay in the timeline. */
+const MAX_OF_SENDER = { count: 100, size: 500_000 }
+const MAX_OF_ROOM = { count: 1_000, size: 5_000_000 }
 
 /** An event that is sticky. */
 export interface StickyEvent {
@@ -29,50 +33,75 @@ export interface StickyEvent {
   readonly position: number | undefined
   /** Milliseconds since the Unix epoch. */
   readonly expiresTs: number
+  /** How many characters its content has. */
+  readonly size: number
+}
+
+/** What is in a room. */
+interface StickyRoom {
+  /** All of it is over at this time. */
+  readonly expiresTs: number
+  /** That of the newest. */
+  readonly position: number
 }
 
 /** An event that clients may be told of. */
 export type ToldStickyEvent = Pick<StickyEvent, 'nid'> & { readonly position: number }
 
+interface RoomRow {
+  room_nid: number
+  expires_ts: number
+  position: number
+}
+
 /** The `sticky_events` table: the events that are sticky now, up to a number for each sender and room. */
 export class StickyEventsTable {
   readonly #db: Database
-  /** Until when rooms have sticky events: all other rooms cost nothing. */
-  readonly #rooms = new Map<number, number>()
+  /** Rooms with sticky events: all others cost nothing. */
+  readonly #rooms = new Map<number, StickyRoom>()
 
   constructor(db: Database) {
     this.#db = db
-    for (const { room_nid, expires_ts } of db.atOnce<{ room_nid: number; expires_ts: number }>(ROOMS))
-      this.#rooms.set(room_nid, expires_ts)
+    for (const { room_nid, expires_ts: expiresTs, position } of db.atOnce<RoomRow>(ROOMS))
+      this.#rooms.set(room_nid, { expiresTs, position })
   }
 
-  /** Whether an event of the room may be sticky at `now`, soft-failed ones included. */
-  mayHave(roomNid: number, now: number): boolean {
-    const expiresTs = this.#rooms.get(roomNid)
-    if (expiresTs === undefined) return false
-    if (expiresTs <= now) this.#rooms.delete(roomNid)
-    return expiresTs > now
+  /** Whether an event of the room may be sticky at `now`, soft-failed ones included, that became so after a position. */
+  mayHave(roomNid: number, now: number, after = -1): boolean {
+    const room = this.#rooms.get(roomNid)
+    if (!room) return false
+    if (room.expiresTs <= now) this.#rooms.delete(roomNid)
+    return room.expiresTs > now && room.position > after
   }
 
   /** The rooms in which an event may be sticky at `now`. */
   roomsWithSome(now: number): ReadonlySet<number> {
-    for (const [roomNid, expiresTs] of this.#rooms) if (expiresTs <= now) this.#rooms.delete(roomNid)
+    for (const [roomNid, { expiresTs }] of this.#rooms) if (expiresTs <= now) this.#rooms.delete(roomNid)
     return new Set(this.#rooms.keys())
   }
 
-  add(batch: Batch, { nid, roomNid, senderNid, position, expiresTs }: StickyEvent, now: number): void {
+  add(batch: Batch, event: StickyEvent, now: number): void {
+    const { nid, roomNid, senderNid, position, expiresTs, size } = event
     batch.run(FORGET_EXPIRED, now)
-    batch.run(ADD, nid, roomNid, senderNid, position ?? null, expiresTs)
-    batch.run(FORGET_OF_SENDER, roomNid, senderNid, roomNid, senderNid, MAX_OF_SENDER)
-    batch.run(FORGET_OF_ROOM, roomNid, roomNid, MAX_OF_ROOM)
-    // Before the commit, too: whoever looks meanwhile finds nothing yet.
-    this.#rooms.set(roomNid, Math.max(this.#rooms.get(roomNid) ?? 0, expiresTs))
+    batch.run(ADD, nid, roomNid, senderNid, position ?? null, expiresTs, size)
+    batch.run(FORGET_OF_SENDER, roomNid, senderNid, MAX_OF_SENDER.count, MAX_OF_SENDER.size)
+    batch.run(FORGET_OF_ROOM, roomNid, MAX_OF_ROOM.count, MAX_OF_ROOM.size)
+    this.#note(roomNid, { expiresTs, position: position ?? 0 })
   }
 
   /** A soft-failed event is allowed now: from here on clients are told of it. */
   release(batch: Batch, roomNid: number, nid: number): void {
-    batch.run(RELEASE, batch.nextPosition(), nid)
+    const position = batch.nextPosition()
+    batch.run(RELEASE, position, nid)
     batch.touchRoom(roomNid)
+    this.#note(roomNid, { expiresTs: 0, position })
+  }
+
+  /** Before the commit, too: whoever looks meanwhile finds nothing yet. */
+  #note(roomNid: number, { expiresTs, position }: StickyRoom): void {
+    const known = this.#rooms.get(roomNid) ?? { expiresTs: 0, position: 0 }
+    const room = { expiresTs: Math.max(known.expiresTs, expiresTs), position: Math.max(known.position, position) }
+    this.#rooms.set(roomNid, room)
   }
 
   /** Events that became sticky with `after < position <= upTo`, and still are. */

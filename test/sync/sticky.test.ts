@@ -153,6 +153,15 @@ test('an event is sticky until its time is over', async () => {
   assert.equal(rows.length, 1)
 })
 
+test('long events are forgotten sooner: the contents of a sender have 500,000 characters together', async () => {
+  await using hs = await testHomeserver()
+  const { alice, bob, room } = await roomOfTwo(hs)
+  const ids: string[] = []
+  for (let count = 0; count < 10; count++) ids.push(await stick(alice, room, 'x'.repeat(60_000)))
+  await alice.send(room, 'after')
+  assert.deepEqual(stickyIds(await bob.sync(FEW), room), ids.slice(2))
+})
+
 test('of many events of a sender the newest are sticky', async () => {
   await using hs = await testHomeserver()
   const { alice, bob, room } = await roomOfTwo(hs)

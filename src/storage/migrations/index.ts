@@ -22,6 +22,7 @@ import { aliasCreators } from './0020-alias-creators.ts'
 import { noStatistics } from './0021-no-statistics.ts'
 import { stickyEvents } from './0022-sticky-events.ts'
 import { threadSubscribers } from './0023-thread-subscribers.ts'
+import { stickySizes } from './0024-sticky-sizes.ts'
 
 /** In order; a number is never reused and a released migration never edited. */
 export const migrations: readonly Migration[] = [
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   { number: 21, name: 'no statistics', sql: noStatistics },
   { number: 22, name: 'sticky events', sql: stickyEvents },
   { number: 23, name: 'thread subscribers', sql: threadSubscribers },
+  { number: 24, name: 'sticky sizes', sql: stickySizes },
 ]

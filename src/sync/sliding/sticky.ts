@@ -1,9 +1,11 @@
 /** Sticky events, MSC4480. https://github.com/matrix-org/matrix-spec-proposals/pull/4480 */
 import type { Rooms } from '../../storage/rooms.ts'
+import type { ToldStickyEvent } from '../../storage/sticky-events.ts'
+import type { StoredEvent } from '../../storage/stored-event.ts'
 import { encodeToken } from '../../streams/position.ts'
 import type { SyncTurn } from '../request.ts'
 import type { EventTexts } from '../event-texts.ts'
-import type { PlacedEvent, StickyStream } from '../streams/sticky.ts'
+import type { StickyStream } from '../streams/sticky.ts'
 import type { ExtensionResult, ExtensionTurn } from './extensions.ts'
 import type { PagedExtension } from './request.ts'
 
@@ -27,19 +29,21 @@ export class StickyExtension {
   }
 
   async of(turn: ExtensionTurn, syncTurn: SyncTurn, { since = 0, limit }: PagedExtension): Promise<ExtensionResult | undefined> {
-    const placed: PlacedEvent[] = []
+    const all: ToldStickyEvent[] = []
     for (const { roomNid, began } of this.#rooms(turn)) {
       // To who comes into a room, all that is sticky there is new.
       const isNew = began > since
-      for (const { event, position } of await this.#parts.stickyStream.between(roomNid, isNew ? 0 : since, syncTurn))
-        placed.push({ event, position: isNew ? Math.max(position, began) : position })
+      for (const { nid, position } of await this.#parts.stickyStream.between(roomNid, isNew ? 0 : since, syncTurn.upTo))
+        all.push({ nid, position: isNew ? Math.max(position, began) : position })
     }
-    const page = pageOf(placed, Math.min(limit ?? MAX_EVENTS, MAX_EVENTS))
+    const page = pageOf(all, Math.min(limit ?? MAX_EVENTS, MAX_EVENTS))
     const last = page.at(-1)
     if (!last) return undefined
     const rooms = await this.#texts(turn, syncTurn, page)
-    const nextBatch = encodeToken(page.length === placed.length ? syncTurn.upTo : last.position)
-    return { name: STICKY_EVENTS, text: `{"next_batch":"${nextBatch}","rooms":{${rooms.join(',')}}}`, isNews: rooms.length > 0 }
+    const hasMore = page.length < all.length
+    const nextBatch = encodeToken(hasMore ? last.position : syncTurn.upTo)
+    const text = `{"next_batch":"${nextBatch}","rooms":{${rooms.join(',')}}}`
+    return { name: STICKY_EVENTS, text, isNews: hasMore || rooms.length > 0 }
   }
 
   #rooms({ matching, scope }: ExtensionTurn) {
@@ -51,15 +55,13 @@ export class StickyExtension {
   }
 
   /** By room, without what the room's timeline tells already. */
-  async #texts({ results }: ExtensionTurn, { reader, filter }: SyncTurn, page: readonly PlacedEvent[]): Promise<string[]> {
+  async #texts({ results }: ExtensionTurn, turn: SyncTurn, page: readonly ToldStickyEvent[]): Promise<string[]> {
+    const { stickyStream, texts } = this.#parts
     const rooms: string[] = []
-    const fresh = page.filter(({ event }) => !results.get(event.room.nid)?.timeline?.eventIds.has(event.eventId))
-    for (const [{ roomId }, placed] of Map.groupBy(fresh, ({ event }) => event.room)) {
-      const text = await this.#parts.texts.of(
-        placed.map(({ event }) => event),
-        reader,
-        filter,
-      )
+    const isFresh = ({ room, eventId }: StoredEvent) => !results.get(room.nid)?.timeline?.eventIds.has(eventId)
+    const fresh = (await stickyStream.events(page, turn)).filter(isFresh)
+    for (const [{ roomId }, events] of Map.groupBy(fresh, ({ room }) => room)) {
+      const text = await texts.of(events, turn.reader, turn.filter)
       rooms.push(`${JSON.stringify(roomId)}:{"events":[${text}]}`)
     }
     return rooms
@@ -67,8 +69,8 @@ export class StickyExtension {
 }
 
 /** The oldest events; those of one position stay together, since tokens cannot part them. */
-function pageOf(placed: readonly PlacedEvent[], limit: number): PlacedEvent[] {
-  const ordered = [...placed].sort((a, b) => a.position - b.position)
+function pageOf(all: readonly ToldStickyEvent[], limit: number): readonly ToldStickyEvent[] {
+  const ordered = [...all].sort((a, b) => a.position - b.position)
   const last = ordered[limit - 1]
   return last ? ordered.filter(({ position }) => position <= last.position) : ordered
 }

@@ -1,7 +1,7 @@
 /** Sticky events, MSC4354. https://github.com/matrix-org/matrix-spec-proposals/pull/4354 */
 import type { Clock } from '../../core/clock.ts'
 import type { Events } from '../../storage/events.ts'
-import type { StickyEventsTable } from '../../storage/sticky-events.ts'
+import type { StickyEventsTable, ToldStickyEvent } from '../../storage/sticky-events.ts'
 import type { StoredEvent } from '../../storage/stored-event.ts'
 import type { EventTexts } from '../event-texts.ts'
 import type { SyncTurn } from '../request.ts'
@@ -13,12 +13,6 @@ export interface StickyStreamParts {
   texts: EventTexts
 }
 
-/** A sticky event with the position from which clients are told of it. */
-export interface PlacedEvent {
-  readonly event: StoredEvent
-  readonly position: number
-}
-
 /** What of a room is sticky: members are told it however long the timeline is, and whatever their history visibility. */
 export class StickyStream {
   readonly #parts: StickyStreamParts
@@ -27,27 +21,24 @@ export class StickyStream {
     this.#parts = parts
   }
 
-  /** Whether there may be something to tell of a room at all. */
-  mayHave(roomNid: number): boolean {
-    return this.#parts.stickyEventsTable.mayHave(roomNid, this.#parts.clock.now())
-  }
-
   /** The rooms of which there may be something to tell. */
   rooms(): ReadonlySet<number> {
     return this.#parts.stickyEventsTable.roomsWithSome(this.#parts.clock.now())
   }
 
-  /** What became sticky with `after < position <= upTo` and still is, in order, but what comes from users whom the reader ignores. */
-  async between(roomNid: number, after: number, { upTo, ignored }: Pick<SyncTurn, 'upTo' | 'ignored'>): Promise<PlacedEvent[]> {
-    const { stickyEventsTable, events, clock } = this.#parts
-    const entries = await stickyEventsTable.since(roomNid, after, upTo, clock.now())
-    const stored = await events.byNids(entries.map(({ nid }) => nid))
-    return entries.flatMap(({ nid, position }) => {
-      const event = stored.get(nid)
-      // Servers must still send state events sent by ignored users to clients.
-      const isTold = event?.stickyMs !== undefined && (event.isState || !ignored.has(event.sender))
-      return isTold ? [{ event, position }] : []
-    })
+  /** What became sticky with `after < position <= upTo` and still is, in order. */
+  async between(roomNid: number, after: number, upTo: number): Promise<ToldStickyEvent[]> {
+    const { stickyEventsTable, clock } = this.#parts
+    const now = clock.now()
+    return stickyEventsTable.mayHave(roomNid, now, after) ? stickyEventsTable.since(roomNid, after, upTo, now) : []
+  }
+
+  /** The events themselves, but those that were redacted, and what comes from users whom the reader ignores. */
+  async events(told: readonly ToldStickyEvent[], { ignored }: Pick<SyncTurn, 'ignored'>): Promise<StoredEvent[]> {
+    const stored = await this.#parts.events.byNids(told.map(({ nid }) => nid))
+    // Servers must still send state events sent by ignored users to clients.
+    const isTold = (event: StoredEvent) => event.stickyMs !== undefined && (event.isState || !ignored.has(event.sender))
+    return [...stored.values()].filter(isTold)
   }
 
   /**
@@ -55,10 +46,10 @@ export class StickyStream {
    * @param isNew the reader has just come into the room: then all that is sticky is news
    */
   async news(turn: SyncTurn, roomNid: number, isNew: boolean, timeline: readonly StoredEvent[]): Promise<string> {
-    if (!this.mayHave(roomNid)) return ''
-    const placed = await this.between(roomNid, isNew ? 0 : (turn.since ?? 0), turn)
-    const told = new Set(timeline.map(({ nid }) => nid))
-    const events = placed.map(({ event }) => event).filter(({ nid }) => !told.has(nid))
-    return this.#parts.texts.of(events, turn.reader, turn.filter)
+    const entries = await this.between(roomNid, isNew ? 0 : (turn.since ?? 0), turn.upTo)
+    if (entries.length === 0) return ''
+    const shown = new Set(timeline.map(({ nid }) => nid))
+    const rest = entries.filter(({ nid }) => !shown.has(nid))
+    return this.#parts.texts.of(await this.events(rest, turn), turn.reader, turn.filter)
   }
 }
