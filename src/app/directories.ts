@@ -29,7 +29,7 @@ export function createDirectories(
   return {
     openId: new OpenId({ ...storage, clock }),
     userPushers: new UserPushers({ ...storage, clock }),
-    spaces: new Spaces({ ...rooms, serverName, overviews, remoteSpaces: new OutboundSpaces(client) }),
+    spaces: new Spaces({ ...rooms, serverName, clock, overviews, remoteSpaces: new OutboundSpaces(client) }),
     searchIndex,
     eventSearch: new EventSearch({ ...storage, ...core, searchIndex }),
     inboundSpaces: new InboundSpaces({ overviews }),

@@ -11,7 +11,7 @@ import { isResident } from './residence.ts'
 import type { RoomStates } from './state.ts'
 
 const MAX_VIA = 10
-const MAX_CHILDREN = 1_000
+export const MAX_CHILDREN = 1_000
 const OPEN_RULES: ReadonlySet<unknown> = new Set(['public', 'knock', 'knock_restricted'])
 const RESTRICTED_RULES: ReadonlySet<unknown> = new Set(['restricted', 'knock_restricted'])
 

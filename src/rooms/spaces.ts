@@ -1,17 +1,21 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#spaces */
 import { isRoomId, type RoomAlias, type RoomId, type ServerName } from '../../schemas/ids.ts'
 import { isJsonObject, type JsonObject, objectAt, stringAt } from '../../schemas/json.ts'
-import { LRUCache } from 'lru-cache'
+import type { Clock } from '../core/clock.ts'
 import { forbidden, invalidParam, notFound } from '../core/errors.ts'
+import { OwnedCache, type OwnedCacheLimits } from '../core/owned-cache.ts'
 import { randomToken } from '../core/random.ts'
 import type { Requester } from '../core/requester.ts'
 import type { RoomAliases } from './aliases.ts'
-import { childOf, type RoomOverviews, type SpaceChild, strippedChild } from './overviews.ts'
+import { childOf, MAX_CHILDREN, type RoomOverviews, type SpaceChild, strippedChild } from './overviews.ts'
 
 const MAX_DEPTH = 10
 const MAX_PAGE = 50
 const SPACE = 'm.space'
-const MAX_WALKS = 500
+/** In characters of what is kept of walks, some 100 MB of all. */
+const WALKS: OwnedCacheLimits = { ofOwner: 5_000_000, all: 50_000_000 }
+/** What each room weighs that a walk has visited, or has to. */
+const WEIGHT_OF_PLACE = 200
 const WALK_LASTS_MS = 300_000
 
 /** What another server tells of a room and its children. */
@@ -29,6 +33,7 @@ export interface RemoteSpaces {
 
 export interface SpacesParts {
   serverName: ServerName
+  clock: Clock
   overviews: RoomOverviews
   roomAliases: Pick<RoomAliases, 'locate'>
   remoteSpaces: RemoteSpaces
@@ -47,7 +52,6 @@ interface Place extends SpaceChild {
 
 /** A walk through a space, to be gone on with. */
 interface Walk {
-  readonly userNid: number
   readonly rootId: RoomId
   readonly suggestedOnly: boolean
   readonly maxDepth: number
@@ -56,6 +60,10 @@ interface Walk {
   readonly visited: Set<RoomId>
   /** What other servers have told of rooms by the way. */
   readonly told: Map<RoomId, JsonObject>
+  /** How long that is as JSON. */
+  toldLength: number
+  /** Milliseconds since the epoch. */
+  readonly until: number
 }
 
 /** A room of a space, and the rooms that are in it. */
@@ -66,7 +74,7 @@ interface Found {
 
 export class Spaces {
   readonly #parts: SpacesParts
-  readonly #walks = new LRUCache<string, Walk>({ max: MAX_WALKS, ttl: WALK_LASTS_MS })
+  readonly #walks = new OwnedCache<Walk>(WALKS)
 
   constructor(parts: SpacesParts) {
     this.#parts = parts
@@ -99,7 +107,8 @@ export class Spaces {
     }
     if (walk.left.length === 0) return { rooms }
     const token = randomToken(12)
-    this.#walks.set(token, walk)
+    const kept = { ...walk, until: this.#parts.clock.now() + WALK_LASTS_MS }
+    this.#walks.set(requester.userNid, token, kept, weightOf(walk))
     return { rooms, next_batch: token }
   }
 
@@ -107,10 +116,11 @@ export class Spaces {
     if (from === undefined) {
       const left = [{ roomId: rootId, via: [], depth: 0 }]
       const depth = Math.min(maxDepth, MAX_DEPTH)
-      return { userNid, rootId, suggestedOnly, maxDepth: depth, left, visited: new Set(), told: new Map() }
+      return { rootId, suggestedOnly, maxDepth: depth, left, visited: new Set(), told: new Map(), toldLength: 0, until: 0 }
     }
-    const known = this.#walks.get(from)
-    if (!known || known.userNid !== userNid || known.rootId !== rootId) throw invalidParam('The token is unknown or has expired')
+    const known = this.#walks.get(userNid, from)
+    if (known?.rootId !== rootId || known.until < this.#parts.clock.now())
+      throw invalidParam('The token is unknown or has expired')
     if (known.suggestedOnly !== suggestedOnly || known.maxDepth !== Math.min(maxDepth, MAX_DEPTH))
       throw invalidParam('suggested_only and max_depth cannot change on paginated requests')
     // A client may repeat its request.
@@ -140,15 +150,10 @@ export class Spaces {
     // The parent's server has told all that there is to know of a room that is no space.
     if (told && told['room_type'] !== SPACE && !(await this.#parts.overviews.resident(roomId)))
       return { summary: told, children: [] }
-    return this.#find(roomId, via, walk.suggestedOnly, walk.told)
+    return this.#find(roomId, via, walk.suggestedOnly, walk)
   }
 
-  async #find(
-    roomId: RoomId,
-    via: readonly ServerName[],
-    suggestedOnly: boolean,
-    told?: Map<RoomId, JsonObject>,
-  ): Promise<Found | undefined> {
+  async #find(roomId: RoomId, via: readonly ServerName[], suggestedOnly: boolean, walk?: Walk): Promise<Found | undefined> {
     const { overviews, remoteSpaces, serverName } = this.#parts
     const room = await overviews.resident(roomId)
     if (room) {
@@ -159,11 +164,18 @@ export class Spaces {
     const others = via.filter((server) => server !== serverName)
     const remote = others.length === 0 ? undefined : await remoteSpaces.space(others, roomId, suggestedOnly)
     if (!remote || remote.room['room_id'] !== roomId) return undefined
-    for (const child of remote.children) {
-      const childId = stringAt(child, 'room_id') ?? ''
-      if (isRoomId(childId)) told?.set(childId, child)
-    }
+    if (walk) for (const child of remote.children.slice(0, MAX_CHILDREN)) note(walk, child)
     const { children_state: children, ...summary } = remote.room
-    return { summary, children: Array.isArray(children) ? children.filter(isJsonObject) : [] }
+    return { summary, children: Array.isArray(children) ? children.slice(0, MAX_CHILDREN).filter(isJsonObject) : [] }
   }
 }
+
+/** Keeps what another server tells of a room on the way. */
+function note(walk: Walk, summary: JsonObject): void {
+  const roomId = stringAt(summary, 'room_id') ?? ''
+  if (!isRoomId(roomId) || walk.told.has(roomId)) return
+  walk.told.set(roomId, summary)
+  walk.toldLength += JSON.stringify(summary).length
+}
+
+const weightOf = ({ left, visited, toldLength }: Walk): number => (left.length + visited.size) * WEIGHT_OF_PLACE + toldLength
