@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Endpoint } from '../../schemas/endpoint.ts'
 import type { JsonObject } from '../../schemas/json.ts'
+import type { Ending } from '../core/ending.ts'
 import { boundedStream } from './body.ts'
 import type { OpenCalls } from './open-calls.ts'
 import type { RequesterOf, Request } from './route.ts'
@@ -55,13 +56,8 @@ export class Call implements Request {
     return this.req.headers['user-agent']
   }
 
-  get signal(): AbortSignal {
-    return this.#context.open.signalOf(this.res)
-  }
-
-  /** The client has gone away or the server is stopping. */
-  get isOver(): boolean {
-    return this.#context.open.isStopping || this.res.destroyed
+  get ending(): Ending {
+    return this.#context.open.endingOf(this.res)
   }
 
   header(name: string): string | undefined {

@@ -1,5 +1,5 @@
 /** The only place where an error becomes an answer. */
-import { MatrixError, unavailable, unknown } from '../core/errors.ts'
+import { MatrixError, unknown } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Call } from './call.ts'
 import { type RawResponse, respond } from './reply.ts'
@@ -17,8 +17,6 @@ export function errorResponse(cause: unknown, call: Call, log: Logger): RawRespo
 }
 
 function internalError(cause: unknown, call: Call, log: Logger): MatrixError {
-  // The handler gave up because its signal said so.
-  if (call.isOver && cause instanceof Error && cause.name === 'AbortError') return unavailable()
   log.error({ err: cause, requestId: call.requestId, method: call.method, route: call.routePath }, 'Request failed')
   return unknown(`Internal server error (request ${call.requestId})`)
 }

@@ -26,7 +26,7 @@ export interface ListeningAt {
 export interface Listening extends AsyncDisposable {
   /** In the order of the settings, with the ports that were taken. */
   readonly at: readonly ListeningAt[]
-  /** Stops accepting, aborts the signals of open requests, waits for their answers up to `graceMs`, then closes all sockets. */
+  /** Stops accepting, ends what open requests wait for, waits for their answers up to `graceMs`, then closes all sockets. */
   close(graceMs: number): Promise<void>
 }
 

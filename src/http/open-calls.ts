@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { Ending } from '../core/ending.ts'
 
-/** What a call ends with: its response, or the connection where that goes on to be a WebSocket. */
-type Ending = ServerResponse | Duplex
+/** What a call is answered by: its response, or the connection where that goes on to be a WebSocket. */
+type Answering = ServerResponse | Duplex
 
-/** Knows which requests are being answered, gives those that ask an abort signal, and aborts them all when the server stops. */
+/** Knows which requests are being answered, tells those that ask of their end, and ends them all when the server stops. */
 export class OpenCalls {
-  readonly #controllers = new Map<Ending, AbortController>()
-  #count = 0
+  /** Undefined for those that nobody has asked about. */
+  readonly #endings = new Map<Answering, Ending | undefined>()
   readonly #stopped = Promise.withResolvers<void>()
   #stopping = false
 
@@ -16,40 +17,35 @@ export class OpenCalls {
   }
 
   /** Counts a request until its answer is handed to the system or its connection is gone. */
-  enter(response: Ending): void {
-    this.#count++
-    response.once('close', () => {
-      this.#count--
+  enter(by: Answering): void {
+    this.#endings.set(by, undefined)
+    by.once('close', () => {
+      const ending = this.#endings.get(by)
+      this.#endings.delete(by)
+      if (!by.writableFinished) ending?.end()
       this.#settle()
     })
   }
 
-  /** Aborts when the client goes away before it has its answer, and when the server stops. */
-  signalOf(response: Ending): AbortSignal {
-    const known = this.#controllers.get(response)
-    if (known) return known.signal
-    const controller = new AbortController()
-    if (this.#stopping || response.destroyed) {
-      controller.abort()
-      return controller.signal
-    }
-    this.#controllers.set(response, controller)
-    response.once('close', () => {
-      this.#controllers.delete(response)
-      if (!response.writableFinished) controller.abort()
-    })
-    return controller.signal
+  /** Comes when the client goes away before it has its answer, and when the server stops. */
+  endingOf(by: Answering): Ending {
+    const known = this.#endings.get(by)
+    if (known) return known
+    const ending = new Ending()
+    if (this.#stopping || by.destroyed) ending.end()
+    else this.#endings.set(by, ending)
+    return ending
   }
 
-  /** Aborts all signals, those asked for later too. Resolves when no request is open any more. */
+  /** Ends all requests, later ones too. Resolves when none is open any more. */
   stop(): Promise<void> {
     this.#stopping = true
-    for (const controller of this.#controllers.values()) controller.abort()
+    for (const ending of this.#endings.values()) ending?.end()
     this.#settle()
     return this.#stopped.promise
   }
 
   #settle(): void {
-    if (this.#stopping && this.#count === 0) this.#stopped.resolve()
+    if (this.#stopping && this.#endings.size === 0) this.#stopped.resolve()
   }
 }

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { BodyOf, Endpoint, ParamsOf, QueryOf, ResponseOf } from '../../schemas/endpoint.ts'
 import type { ServerName } from '../../schemas/ids.ts'
+import type { Ending } from '../core/ending.ts'
 import type { Requester } from '../core/requester.ts'
 import type { RawResponse } from './reply.ts'
 
@@ -37,8 +38,8 @@ export interface Request<E extends Endpoint = Endpoint> {
   readonly address: string
   readonly userAgent: string | undefined
   readonly requestId: string
-  /** Aborts when the client goes away, and when the server stops. */
-  readonly signal: AbortSignal
+  /** Comes when the client goes away, and when the server stops. */
+  readonly ending: Ending
   /** A header by its lower-case name. */
   header(name: string): string | undefined
   /** The body of an endpoint that declares none (an upload); fails with M_TOO_LARGE beyond the declared `maxBody`. */

@@ -47,7 +47,7 @@ export interface HttpApp {
   /** For a node:http server that offers these resources; everything else is 404 there. */
   listener(resources: readonly Resource[]): HttpListener
   /**
-   * Aborts the signals of all requests, now and from now on, and tells clients with each answer that the connection closes.
+   * Ends all requests, now and from now on, and tells clients with each answer that the connection closes.
    * Resolves when no request is open.
    */
   stop(): Promise<void>
@@ -129,7 +129,7 @@ class Edge implements HttpApp {
     const response = await this.#answer(call, offered, true)
     if (response instanceof SwitchingProtocols) {
       res.detachSocket(req.socket)
-      this.#webSockets.accept(req, socket, head, response, this.#open.signalOf(socket))
+      this.#webSockets.accept(req, socket, head, response, this.#open.endingOf(socket))
     } else {
       res.once('finish', () => req.socket.destroySoon())
       await writeAnswer(res, response, this.#headers(call, true))

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { invalidParam, upgradeRequired } from '../core/errors.ts'
+import type { Ending } from '../core/ending.ts'
 import { RawResponse } from './reply.ts'
 
 /** Clients say little. */
@@ -71,14 +72,14 @@ export class WebSockets {
     handleProtocols: (_, request) => this.#chosen.get(request) ?? false,
   })
 
-  /** Completes the handshake, or refuses what is none. `signal` aborts when the server stops. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, answer: SwitchingProtocols, signal: AbortSignal): void {
+  /** Completes the handshake, or refuses what is none. `ending` comes when the server stops. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, answer: SwitchingProtocols, ending: Ending): void {
     this.#chosen.set(request, answer.protocol)
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => attach(webSocket, socket, answer, signal))
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => attach(webSocket, socket, answer, ending))
   }
 }
 
-function attach(webSocket: WebSocket, socket: Duplex, answer: SwitchingProtocols, signal: AbortSignal): void {
+function attach(webSocket: WebSocket, socket: Duplex, answer: SwitchingProtocols, ending: Ending): void {
   const listener = answer.open(new Port(webSocket, socket))
   webSocket.on('message', (data, isBinary) => {
     if (isBinary) webSocket.close(1003, 'Only text is understood')
@@ -90,12 +91,12 @@ function attach(webSocket: WebSocket, socket: Duplex, answer: SwitchingProtocols
   webSocket.on('error', () => undefined)
   socket.on('drain', () => listener.drained())
   const goingAway = () => webSocket.close(1001, 'The server stops')
+  const stopListening = ending.listen(goingAway)
   webSocket.on('close', (code, reason) => {
-    signal.removeEventListener('abort', goingAway)
+    stopListening()
     listener.closed(code, reason.toString())
   })
-  if (signal.aborted) goingAway()
-  else signal.addEventListener('abort', goingAway)
+  if (ending.isOver) goingAway()
 }
 
 class Port implements WebSocketPort {

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { Ending } from '../core/ending.ts'
 import type { Announcement, Database } from '../storage/database.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import { StreamIndex } from '../storage/stream-index.ts'
@@ -75,25 +76,25 @@ export class Notifier {
     return follower
   }
 
-  /** Resolves as soon as something that concerns the user has changed after `position`, after `timeoutMs`, or when `signal` aborts. */
-  wait(follower: Follower, position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (follower.changedAt > position || timeoutMs <= 0 || signal.aborted) return Promise.resolve()
+  /** Resolves as soon as something that concerns the user has changed after `position`, after `timeoutMs`, or at the `ending`. */
+  wait(follower: Follower, position: number, timeoutMs: number, ending: Ending): Promise<void> {
+    if (follower.changedAt > position || timeoutMs <= 0 || ending.isOver) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
         stopListening()
         cancelTimer()
-        signal.removeEventListener('abort', done)
+        stopMinding()
         resolve()
       }
       const stopListening = follower.listen(done)
       const cancelTimer = this.#parts.clock.after(timeoutMs, done)
-      signal.addEventListener('abort', done, { once: true })
+      const stopMinding = ending.listen(done)
     })
   }
 
   /** As `wait`, for whatever has changed: for one who looks into a room from outside. */
-  waitForAny(position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    return this.wait(this.#onlooker, position, timeoutMs, signal)
+  waitForAny(position: number, timeoutMs: number, ending: Ending): Promise<void> {
+    return this.wait(this.#onlooker, position, timeoutMs, ending)
   }
 
   async #begin(userNid: number): Promise<Follower> {

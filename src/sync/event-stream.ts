@@ -2,6 +2,7 @@
 import type { RoomId } from '../../schemas/ids.ts'
 import type { JsonObject } from '../../schemas/json.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Ending } from '../core/ending.ts'
 import { parseJson } from '../core/json-text.ts'
 import type { ClientEvents, Reader } from '../rooms/client-events.ts'
 import type { RoomViews } from '../rooms/room-view.ts'
@@ -93,7 +94,7 @@ export class EventStream {
   }
 
   /** Answers with what is new, or as soon as there is something, or after the timeout with nothing. Throws M_FORBIDDEN. */
-  async next(request: EventsRequest, signal: AbortSignal): Promise<EventsAnswer> {
+  async next(request: EventsRequest, ending: Ending): Promise<EventsAnswer> {
     const { db, clock, notifier } = this.#parts
     const deadline = clock.now() + request.timeoutMs
     const start = Math.min(request.from ?? db.position, db.position)
@@ -103,9 +104,9 @@ export class EventStream {
       const upTo = db.position
       const answer = await this.#answer(request, start, upTo)
       const left = deadline - clock.now()
-      if (answer.texts.length > 0 || left <= 0 || signal.aborted) return answer
-      if (request.roomId === undefined) await notifier.wait(follower, upTo, left, signal)
-      else await notifier.waitForAny(upTo, left, signal)
+      if (answer.texts.length > 0 || left <= 0 || ending.isOver) return answer
+      if (request.roomId === undefined) await notifier.wait(follower, upTo, left, ending)
+      else await notifier.waitForAny(upTo, left, ending)
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { Ending } from '../core/ending.ts'
 import { RecentCache } from '../core/recent-cache.ts'
 import type { AccountDataTable } from '../storage/account-data.ts'
 import type { Database } from '../storage/database.ts'
@@ -50,8 +51,8 @@ export class Sync {
     this.#parts = parts
   }
 
-  /** The pieces of the answer's JSON text. The caller's `signal`, asked for only by those who wait, ends the waiting, not the answering. */
-  async sync(request: SyncRequest, caller: { readonly signal: AbortSignal }): Promise<readonly string[]> {
+  /** The pieces of the answer's JSON text. The caller's `ending`, asked for only by those who wait, ends the waiting, not the answering. */
+  async sync(request: SyncRequest, caller: { readonly ending: Ending }): Promise<readonly string[]> {
     const { clock, notifier, livePolls } = this.#parts
     const deadline = clock.now() + request.timeoutMs
     await this.begin(request)
@@ -68,9 +69,9 @@ export class Sync {
         if (!answer.isEmpty) return answer.texts
         seen = answer.upTo
       }
-      if (caller.signal.aborted) break
+      if (caller.ending.isOver) break
       hasWaited = true
-      await notifier.wait(follower, seen, deadline - clock.now(), caller.signal)
+      await notifier.wait(follower, seen, deadline - clock.now(), caller.ending)
     }
     return (await this.answer(request, follower)).texts
   }

@@ -76,9 +76,9 @@ const poll = endpoint('GET', '/_matrix/client/v3/sync', { auth: 'none', response
 
 test('long polls are answered when the server stops', async () => {
   const { promise: polling, resolve: isPolling } = Promise.withResolvers<void>()
-  const onPoll = route(poll, async ({ signal }) => {
+  const onPoll = route(poll, async ({ ending }) => {
     isPolling()
-    await once(signal, 'abort')
+    await new Promise<void>((resolve) => ending.listen(resolve))
     return {}
   })
   const server = await testServer([onPoll])
@@ -111,12 +111,12 @@ test('connections that have never sent a request do not hold up the end', async 
   await once(socket, 'close')
 })
 
-test('the signal aborts when the client goes away', async () => {
+test('a request ends when the client goes away', async () => {
   const { promise: aborted, resolve: isAborted } = Promise.withResolvers<void>()
   const { promise: polling, resolve: isPolling } = Promise.withResolvers<void>()
-  const onPoll = route(poll, async ({ signal }) => {
+  const onPoll = route(poll, async ({ ending }) => {
     isPolling()
-    await once(signal, 'abort')
+    await new Promise<void>((resolve) => ending.listen(resolve))
     isAborted()
     return {}
   })
@@ -136,8 +136,8 @@ test('a client that does not take its answer is given up, one that waits for it 
   const late = endpoint('GET', '/_matrix/client/late', open)
   const { promise: isFree, resolve: free } = Promise.withResolvers<void>()
   const given = [
-    route(large, async ({ signal }) => {
-      signal.addEventListener('abort', () => free())
+    route(large, async ({ ending }) => {
+      ending.listen(free)
       return respond(200, { much: 'x'.repeat(30_000_000) })
     }),
     route(late, async () => {

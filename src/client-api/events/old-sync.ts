@@ -16,7 +16,7 @@ interface Services {
 }
 
 export const oldSyncRoutes = ({ eventStream, roomSnapshots }: Services): Route[] => [
-  route(getEvents, async ({ requester, query, signal }) => {
+  route(getEvents, async ({ requester, query, ending }) => {
     // Guests may only look into one room that is open to them.
     if (requester.isGuest && query.room_id === undefined) throw guestForbidden('Guests have to name a room')
     const request = {
@@ -27,7 +27,7 @@ export const oldSyncRoutes = ({ eventStream, roomSnapshots }: Services): Route[]
       limit: query.limit,
       roomId: query.room_id,
     }
-    const { start, end, texts } = await eventStream.next(request, signal)
+    const { start, end, texts } = await eventStream.next(request, ending)
     return rawJson(`{"start":"${encodeToken(start)}","end":"${encodeToken(end)}","chunk":[${texts.join(',')}]}`)
   }),
 

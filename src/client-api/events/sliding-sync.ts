@@ -41,13 +41,13 @@ const MAX_SUBSCRIPTIONS = 100
 const MAX_UNSTABLE_SUBSCRIPTIONS = 1_000
 
 export const slidingSyncRoutes = ({ slidingSync: sliding, rooms }: { slidingSync: SlidingSync; rooms: Rooms }): Route[] => [
-  route(slidingSync, async ({ body, query, requester, signal }) => {
+  route(slidingSync, async ({ body, query, requester, ending }) => {
     const request = { ...common(requester, { ...body, ...query }), ...unstable(body) }
-    return rawJson(await answerTexts(await sliding.sync(request, signal), rooms, false))
+    return rawJson(await answerTexts(await sliding.sync(request, ending), rooms, false))
   }),
-  route(slidingSyncV4, async ({ body, requester, signal }) => {
+  route(slidingSyncV4, async ({ body, requester, ending }) => {
     const request = { ...common(requester, body), ...stable(body) }
-    return rawJson(await answerTexts(await sliding.sync(request, signal), rooms, true))
+    return rawJson(await answerTexts(await sliding.sync(request, ending), rooms, true))
   }),
 ]
 

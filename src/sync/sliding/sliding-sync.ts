@@ -1,6 +1,7 @@
 /** Simplified sliding sync, MSC4186. https://github.com/matrix-org/matrix-spec-proposals/pull/4186 */
 import { scheduler } from 'node:timers/promises'
 import type { Clock } from '../../core/clock.ts'
+import type { Ending } from '../../core/ending.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Memberships } from '../../storage/memberships.ts'
 import type { ReceiptsTable } from '../../storage/receipts.ts'
@@ -63,8 +64,8 @@ export class SlidingSync {
     this.#parts = parts
   }
 
-  /** An aborted `signal` ends the waiting, not the answering. @throws {MatrixError} M_UNKNOWN_POS */
-  async sync(request: SlidingRequest, signal: AbortSignal): Promise<SlidingAnswer> {
+  /** The `ending` ends the waiting, not the answering. @throws {MatrixError} M_UNKNOWN_POS */
+  async sync(request: SlidingRequest, ending: Ending): Promise<SlidingAnswer> {
     const { clock, notifier, connections } = this.#parts
     const connection = connections.open(request.reader, request.connId, request.pos)
     const deadline = clock.now() + request.timeoutMs
@@ -72,8 +73,8 @@ export class SlidingSync {
     const follower = await notifier.follow(request.reader.userNid)
     let turned = await this.#turn(request, connection, follower)
     // The timeout is ignored when no `pos` is set.
-    while (turned.isEmpty && request.pos !== undefined && clock.now() < deadline && !signal.aborted) {
-      await notifier.wait(follower, turned.upTo, deadline - clock.now(), signal)
+    while (turned.isEmpty && request.pos !== undefined && clock.now() < deadline && !ending.isOver) {
+      await notifier.wait(follower, turned.upTo, deadline - clock.now(), ending)
       if (follower.changedAt > turned.upTo) turned = await this.#turn(request, connection, follower)
     }
     return this.#answer(request, connection, turned)
