@@ -73,6 +73,12 @@ export const submitAuthFallback = clientEndpoint('POST', '/_matrix/client/v3/aut
   ...stage,
 })
 
+const forwarded = {
+  device_id: Type.Optional(Type.String()),
+  initial_device_display_name: Type.Optional(Type.String()),
+  refresh_token: Type.Optional(Type.Boolean()),
+}
+
 /** The page on which clients let log in that do not know our ways to. https://spec.matrix.org/v1.19/client-server-api/#login-fallback */
 export const loginFallback = clientEndpoint('GET', '/_matrix/static/client/login/', {
   alsoAt: ['/_matrix/static/client/login'],
@@ -80,12 +86,20 @@ export const loginFallback = clientEndpoint('GET', '/_matrix/static/client/login
   rateLimit: 'login',
   spec: 'https://spec.matrix.org/v1.19/client-server-api/#login-fallback',
   query: Type.Object({
-    device_id: Type.Optional(Type.String()),
-    initial_device_display_name: Type.Optional(Type.String()),
-    refresh_token: Type.Optional(Type.Boolean()),
+    ...forwarded,
     /** Comes back from single sign-on. */
     loginToken: Type.Optional(Type.String()),
   }),
+  response: bytes(),
+})
+
+/** Its like for registering, from before there was a specification; apps still know it. */
+export const registrationFallback = clientEndpoint('GET', '/_matrix/static/client/register/', {
+  alsoAt: ['/_matrix/static/client/register'],
+  auth: 'none',
+  rateLimit: 'registration',
+  spec: '',
+  query: Type.Object(forwarded),
   response: bytes(),
 })
 

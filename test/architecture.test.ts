@@ -134,7 +134,7 @@ test('text of others is parsed by core/json-text.ts, around a mistake of V8: JSO
     'src/app/control.ts',
     'src/http/mount.ts',
     // In a script for browsers.
-    'src/client-api/auth/login-page.ts',
+    'src/client-api/auth/client-page.ts',
   ]
   const users = files.filter((file) => /\bJSON\.parse\(/.test(readFileSync(join(ROOT, file), 'utf8')))
   assert.deepEqual(

@@ -5,7 +5,7 @@ import { administrativeContactRoutes } from './auth/administrative-contact.ts'
 import { authFallbackRoutes } from './auth/auth-fallback.ts'
 import { emailValidationRoutes } from './auth/email-validation.ts'
 import { loginTokenRoutes } from './auth/login-token.ts'
-import { loginFallbackRoutes } from './auth/login-fallback.ts'
+import { clientFallbackRoutes } from './auth/client-fallback.ts'
 import { loginRoutes } from './auth/login.ts'
 import { logoutRoutes } from './auth/logout.ts'
 import { passwordManagementRoutes } from './auth/password-management.ts'
@@ -105,7 +105,7 @@ const accountTables = [
   capabilitiesRoutes,
   deviceManagementRoutes,
   emailValidationRoutes,
-  loginFallbackRoutes,
+  clientFallbackRoutes,
   loginRoutes,
   loginTokenRoutes,
   logoutRoutes,

@@ -78,6 +78,12 @@ export class Registration {
     this.#creation = new AccountCreation(deps)
   }
 
+  /** The stages that users have to pass; undefined where registration is closed. */
+  get flows(): Flows | undefined {
+    const { enabled, flows } = this.#deps.options
+    return enabled ? flows : undefined
+  }
+
   /** Registers a user by user-interactive authentication. Throws M_FORBIDDEN where registration is closed. */
   async register(request: RegisterRequest): Promise<RegisterAnswer> {
     this.#assertOpen()

@@ -101,6 +101,11 @@ export class UserInteractiveAuth {
     return this.perform(operation, objectAt(body, 'auth'), task)
   }
 
+  /** What there is to know of a stage before it is tried. */
+  paramsOf(type: string): JsonObject {
+    return this.#stage(type)?.params ?? {}
+  }
+
   /** What a page has to show for a stage of a session; undefined where there is no such session or stage. */
   async stageOf(id: string, type: string): Promise<{ readonly isPassed: boolean; readonly params: JsonObject } | undefined> {
     const session = await this.#deps.sessions.get(hashToken(id), this.#deps.clock.now())

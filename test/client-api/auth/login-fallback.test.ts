@@ -2,50 +2,24 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
-import { runInNewContext } from 'node:vm'
 import type { JsonObject } from '../../../schemas/json.ts'
 import { parseJson } from '../../../src/core/json-text.ts'
+import { type ClientPage, clientPage, submit } from '../../support/client-page.ts'
 import { testHomeserver, type TestHomeserver } from '../../support/homeserver.ts'
 import { call } from '../../support/user.ts'
 
 const PATH = '/_matrix/static/client/login/'
 const CAS = { sso: { cas: { server_url: 'https://cas.example/' } } }
 
-async function pageOf(hs: TestHomeserver, query: Record<string, string> = {}) {
-  const response = await fetch(`${hs.url}${PATH}?${new URLSearchParams(query)}`)
-  const text = await response.text()
-  const [script, ...others] = [...text.matchAll(/<script>(.*?)<\/script>/gs)].map(([, code]) => code ?? '')
-  assert.deepEqual(others, [])
-  return { status: response.status, text, script, policy: response.headers.get('content-security-policy') ?? '' }
-}
-
-/** What the script sees of a page: elements, by what it asks for them with. */
-function elementsOf(text: string, fields: Record<string, string>) {
-  const request = /data-request="([^"]*)"/.exec(text)?.[1] ?? ''
-  const unescaped = request.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
-  const listeners: ((event: object) => Promise<void>)[] = []
-  const [mistake, button, h1, ways] = [{ textContent: '' }, { disabled: false }, { textContent: '' }, { textContent: '' }]
-  const form = {
-    dataset: { request: unescaped },
-    elements: Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { value }])),
-    querySelector: (what: string) => (what === 'button' ? button : mistake),
-    addEventListener: (_: string, listener: (event: object) => Promise<void>) => listeners.push(listener),
-  }
-  const querySelector = (what: string) => (what === 'form' ? form : what === 'h1' ? h1 : ways)
-  return { querySelector, mistake, ways, submit: () => listeners[0]?.({ preventDefault: () => {} }) }
-}
+const pageOf = (hs: TestHomeserver, query: Record<string, string> = {}) => clientPage(hs, PATH, query)
 
 /** Fills in the form; gives what the client's hook is called with, and what the page then says. */
-async function logInOn(hs: TestHomeserver, page: { text: string; script: string | undefined }, fields: Record<string, string>) {
-  const document = elementsOf(page.text, fields)
+async function logInOn(hs: TestHomeserver, page: ClientPage, fields: Record<string, string>) {
   const given: JsonObject[] = []
-  const window: { matrixLogin?: { onLogin?: (answer: JsonObject) => void } } = {}
-  const fetchHere = (path: string, init: RequestInit) => fetch(`${hs.url}${path}`, init)
-  runInNewContext(page.script ?? '', { document, window, fetch: fetchHere, console })
-  // As apps do it: once the page is there.
-  if (window.matrixLogin) window.matrixLogin.onLogin = (answer) => given.push(answer)
-  await document.submit()
-  return { given, mistake: document.mistake.textContent, said: document.ways.textContent }
+  const said = await submit(hs, page, fields, ({ matrixLogin }) => {
+    if (matrixLogin) matrixLogin['onLogin'] = (answer: JsonObject) => given.push(answer)
+  })
+  return { given, ...said }
 }
 
 test('it runs its own script only, and may call nothing but this server', async () => {
@@ -53,7 +27,8 @@ test('it runs its own script only, and may call nothing but this server', async 
   const { status, text, script, policy } = await pageOf(hs, { device_id: '"><b>' })
   assert.equal(status, 200)
   assert.ok(policy.startsWith("default-src 'none'; "))
-  assert.ok(policy.endsWith(`; script-src 'sha256-${hash('sha256', script ?? '', 'base64')}'; connect-src 'self'`))
+  // Apps are told of logins by frames at addresses of this scheme.
+  assert.ok(policy.endsWith(`; script-src 'sha256-${hash('sha256', script, 'base64')}'; connect-src 'self'; frame-src js:`))
   assert.ok(!text.includes('<b>'))
   assert.equal((await fetch(`${hs.url}${PATH.slice(0, -1)}`)).status, 200)
 })
