@@ -39,7 +39,9 @@ export class SyncBuilder {
     this.#parts = parts
   }
 
-  async build(turn: SyncTurn, rooms: TurnRooms): Promise<SyncAnswer> {
+  async build(asked: SyncTurn, rooms: TurnRooms): Promise<SyncAnswer> {
+    const { state, profileFields } = asked.filter
+    const turn = { ...asked, met: state.lazyLoadMembers && profileFields.length > 0 ? new Set<string>() : undefined }
     const accountData = await accountDataNews(this.#parts, turn)
     const join = await this.#sections(turn, rooms.joined, (record) => this.#joined(turn, record, accountData))
     const invite = await this.#sections(turn, rooms.invited, (record) => strippedRoom(this.#parts, turn, record))

@@ -22,4 +22,6 @@ export interface SyncTurn extends SyncRequest {
   /** The position that the answer's token stands for. */
   readonly upTo: number
   readonly ignored: ReadonlySet<string>
+  /** Where members are loaded lazily and profiles are asked for (MSC4429): the users whose memberships the answer tells. */
+  readonly met?: Set<string> | undefined
 }

@@ -225,6 +225,7 @@ export class RoomSections {
     const known = new Set(told.map(({ nid }) => nid))
     const members = await lazyMembers.needed(turn, room.nid, state.memberRoot, users, known)
     lazyMembers.remember(turn, room.nid, [...told, ...members])
+    if (turn.met) for (const userId of membersIn([...told, ...members])) turn.met.add(userId)
     return members.filter((event) => turn.filter.state.passes(event))
   }
 
@@ -232,6 +233,10 @@ export class RoomSections {
     return `"summary":${summaryText(await this.#parts.summaries.of(room.nid, endRoot, turn.reader.userId))}`
   }
 }
+
+/** Whose memberships some events tell. */
+const membersIn = (events: readonly StoredEvent[]): string[] =>
+  events.flatMap(({ type, stateKey }) => (type === 'm.room.member' && stateKey !== undefined ? [stateKey] : []))
 
 /** A content with one more event at its end: the reader's own membership, of which they are told although they see no more. */
 function withLast({ filter, stateMember }: SyncTurn, content: SectionContent, last: StoredEvent): SectionContent {

@@ -74,3 +74,23 @@ test('who shares no room with the reader any more is gone, whoever of them left'
   await bob.leave(second)
   assert.deepEqual(await told(bob), { [alice.id]: null })
 })
+
+test('with lazily loaded members, profiles come with who is told of, once', async () => {
+  await using hs = await testHomeserver()
+  const [alice, bob, carol] = (await hs.users('alice', 'bob', 'carol')) as [TestUser, TestUser, TestUser]
+  const room = await alice.createRoom({ preset: 'public_chat', name: 'has no heroes' })
+  for (const user of [bob, carol]) await user.join(room)
+  for (let count = 0; count < 3; count++) await alice.send(room, `message ${count}`)
+  for (const user of [alice, carol]) await setStatus(user, 'here')
+  const lazy = { timeline: { limit: 2 }, state: { lazy_load_members: true } }
+  const filter = JSON.stringify({ ...(JSON.parse(FILTER) as JsonObject), room: lazy })
+  const profile = (name: string) => ({ [STATUS]: 'here', displayname: name })
+  const first = await told(bob, { filter })
+  assert.deepEqual([first[alice.id], first[carol.id]], [profile('alice'), undefined])
+  await alice.send(room, 'known already')
+  assert.deepEqual(await told(bob, { filter }), {})
+  await carol.send(room, 'not yet')
+  assert.deepEqual(await told(bob, { filter }), { [carol.id]: profile('carol') })
+  await setStatus(alice, 'away')
+  assert.deepEqual(await told(bob, { filter }), { [alice.id]: { [STATUS]: 'away' } })
+})

@@ -2,7 +2,6 @@
 import type { UserId } from '../../../schemas/ids.ts'
 import type { Json, JsonObject } from '../../../schemas/json.ts'
 import type { Memberships } from '../../storage/memberships.ts'
-import type { Names } from '../../storage/names.ts'
 import type { Notifier } from '../../streams/notifier.ts'
 import type { SyncTurn } from '../request.ts'
 import type { FieldNews, ProfileChanges, ProfileNews } from '../streams/profile-news.ts'
@@ -13,7 +12,6 @@ import type { RoomResult } from './room-result.ts'
 export const PROFILES = 'org.matrix.msc4262.profiles'
 
 export interface SlidingProfilesParts {
-  names: Names
   memberships: Memberships
   notifier: Notifier
   profileNews: ProfileNews
@@ -59,15 +57,12 @@ export class SlidingProfiles {
     turn: SyncTurn,
     { roomNid, isNew }: ExtendedRoom,
   ): Promise<void> {
-    const { profileNews, names } = this.#parts
+    const { profileNews } = this.#parts
     const result = results.get(roomNid)
     const isLazy = scope.get(roomNid)?.config.requiredState.lazyMembers === true
     // Where the extension is on from later than the room, it is not known whom the client has met there.
     if (isLazy && (result?.initial || turn.since !== undefined)) {
-      for (const userId of membersIn(result)) {
-        const userNid = await names.find(userId)
-        if (userNid !== undefined) changes.set(userNid, 'all')
-      }
+      await profileNews.addUsers(changes, membersIn(result))
     } else if (isNew || turn.since === undefined) await profileNews.addMembers(changes, roomNid)
     else await profileNews.addJoined(changes, turn, turn.since, roomNid)
   }

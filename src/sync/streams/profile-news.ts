@@ -31,6 +31,14 @@ export class ProfileNews {
     for (const userNid of (await this.#parts.memberships.members(roomNid)).joined.keys()) changes.set(userNid, 'all')
   }
 
+  /** Users by their ids: those whom a client is told of where members are loaded lazily. */
+  async addUsers(changes: ProfileChanges, userIds: Iterable<string>): Promise<void> {
+    for (const userId of userIds) {
+      const userNid = await this.#parts.names.find(userId)
+      if (userNid !== undefined) changes.set(userNid, 'all')
+    }
+  }
+
   /** Who has come into a room that the reader was in before. */
   async addJoined(changes: ProfileChanges, { upTo }: SyncTurn, since: number, roomNid: number): Promise<void> {
     for (const { userNid, membership, began } of await this.#parts.memberships.begunSince(roomNid, since))

@@ -29,10 +29,11 @@ export class ProfileStream implements SyncExtension {
 
   async #changes(turn: SyncTurn, rooms: TurnRooms): Promise<ProfileChanges> {
     const news = this.#news
-    const { reader, since, filter } = turn
+    const { reader, since, filter, met } = turn
     const changes: ProfileChanges = new Map()
     if (since === undefined) changes.set(reader.userNid, 'all')
-    for (const { roomNid, began } of rooms.joined) {
+    if (met) await news.addUsers(changes, met)
+    for (const { roomNid, began } of met ? [] : rooms.joined) {
       if (since === undefined || began > since) await news.addMembers(changes, roomNid)
       else await news.addJoined(changes, turn, since, roomNid)
     }
