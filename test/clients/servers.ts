@@ -1,6 +1,7 @@
 /** Two servers in processes of their own that federate, and accounts on them for client libraries to log in to, over TLS. */
 import assert from 'node:assert/strict'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import type { JsonObject } from '../../schemas/json.ts'
 import { federatedSettings } from '../support/federated-settings.ts'
 import { CHECKED, ServerProcess } from '../support/server-process.ts'
 import { sharedSecretRegistration } from '../support/shared-secret.ts'
@@ -22,21 +23,26 @@ export interface Account {
 export interface TwoServers extends AsyncDisposable {
   readonly one: ClientServer
   readonly two: ClientServer
+  /** The certificate that theirs are signed by. */
+  readonly authorityPem: string
 }
 
-/** From now on the whole process trusts the servers' authority, as it would one of the system's. */
-export async function twoServers(): Promise<TwoServers> {
+/**
+ * From now on the whole process trusts the servers' authority, as it would one of the system's.
+ * `extra`: groups of the configuration file beside those that make them federate.
+ */
+export async function twoServers(extra: JsonObject = {}): Promise<TwoServers> {
   await using stack = new AsyncDisposableStack()
   const settings = stack.use(await federatedSettings(2))
   setDefaultCACertificates([...getCACertificates(), settings.authorityPem])
   const start = async ({ name, tlsUrl, listeners, federation }: (typeof settings.servers)[number]): Promise<ClientServer> => {
-    const config = { listeners, federation, public_base_url: tlsUrl }
+    const config = { ...extra, listeners, federation, public_base_url: tlsUrl }
     return { name, url: tlsUrl, process: stack.use(await ServerProcess.start({ name, config, program: CHECKED })) }
   }
   const [one, two] = await Promise.all(settings.servers.map(start))
   assert.ok(one && two)
   const running = stack.move()
-  return { one, two, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return { one, two, authorityPem: settings.authorityPem, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 /** An account that nobody is logged in to. */

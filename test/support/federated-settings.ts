@@ -47,7 +47,7 @@ export async function federatedSettings(count: number): Promise<FederatedSetting
     await writeFile(tls.key, keyPem)
     const listeners = [
       { port, resources: ['client', 'federation', 'media', 'admin', 'metrics'] },
-      { port: tlsPort, resources: ['federation', 'client'], tls },
+      { port: tlsPort, resources: ['federation', 'client', 'media'], tls },
     ]
     servers.push({ name, port, tlsUrl: `https://127.0.0.1:${tlsPort}`, listeners, federation })
   }

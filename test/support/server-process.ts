@@ -56,6 +56,11 @@ export class ServerProcess implements AsyncDisposable {
     return join(this.#folder, 'data/homeserver.db')
   }
 
+  /** The path of its log, a line of JSON for each entry. */
+  get log(): string {
+    return join(this.#folder, 'log')
+  }
+
   /** Starts it over the files that it left. */
   async start(): Promise<void> {
     const child: ChildProcess = spawn(process.execPath, this.#command, { cwd: this.#folder })
