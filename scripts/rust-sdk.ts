@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,13 +23,14 @@ async function main(): Promise<void> {
   await once(cargo('build', [], 'inherit'), 'exit')
   await using servers = await twoServers({ rtc: { livekit_service_urls: ['https://livekit.example.com/jwt'] } })
   const folder = await mkdtemp(join(tmpdir(), 'causeway-rust-sdk-'))
-  try {
-    await tell(servers, folder)
-    printRefused(await readFile(join(folder, 'sdk.log'), 'utf8'))
-    for (const server of [servers.one, servers.two]) checkLog(server.name, await readFile(server.process.log, 'utf8'))
-  } finally {
-    await rm(folder, { recursive: true })
+  await tell(servers, folder)
+  printRefused(await readFile(join(folder, 'sdk.log'), 'utf8'))
+  for (const { name, process: server } of [servers.one, servers.two]) {
+    printTroubles(name, await readFile(server.log, 'utf8'))
+    await copyFile(server.log, join(folder, `${name}.log`))
   }
+  if (counts.failed === 0) await rm(folder, { recursive: true })
+  else process.stdout.write(`What the SDK and the servers logged is in ${folder}\n`)
 }
 
 /** Runs the program, and answers what it asks. */
@@ -83,7 +84,8 @@ function printRefused(sdkLog: string): void {
   for (const [request, times] of [...refused].sort()) process.stdout.write(`refused, ${times} times: ${request}\n`)
 }
 
-function checkLog(name: string, log: string): void {
+/** What the server warned of. */
+function printTroubles(name: string, log: string): void {
   const troubles = log.split('\n').filter((line) => /^\{"level":"(?:warn|error|fatal)"/.test(line))
   for (const line of troubles) process.stdout.write(`${name} says: ${line}\n`)
 }
