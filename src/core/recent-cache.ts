@@ -1,10 +1,10 @@
-export interface WeighedLimits<V> {
+export interface WeighedLimits<V, K = unknown> {
   /** How many entries are kept, at most. */
   readonly max: number
   /** How much they weigh together, at most, but for one that weighs more by itself. */
   readonly maxWeight: number
   /** What a value weighs: always the same. */
-  readonly weightOf: (value: V) => number
+  readonly weightOf: (value: V, key: K) => number
 }
 
 /**
@@ -19,11 +19,11 @@ export class RecentCache<K, V extends {}> {
   /** What the younger generation weighs. */
   #weight = 0
   readonly #generation: number
-  readonly #weightOf: ((value: V) => number) | undefined
+  readonly #weightOf: ((value: V, key: K) => number) | undefined
   readonly #generationWeight: number
 
   /** @param limits how many entries are kept, at most; with what they weigh, where clients decide how large they are */
-  constructor(limits: number | WeighedLimits<V>) {
+  constructor(limits: number | WeighedLimits<V, K>) {
     const { max, maxWeight = 0, weightOf } = typeof limits === 'number' ? { max: limits } : limits
     this.#generation = Math.ceil(max / 2)
     this.#generationWeight = maxWeight / 2
@@ -45,7 +45,7 @@ export class RecentCache<K, V extends {}> {
 
   set(key: K, value: V): void {
     if (this.#young.size >= this.#generation && !this.#young.has(key)) this.#age()
-    if (this.#weightOf) this.#makeRoom(key, this.#weightOf(value))
+    if (this.#weightOf) this.#makeRoom(key, this.#weightOf(value, key))
     this.#young.set(key, value)
   }
 
@@ -58,7 +58,7 @@ export class RecentCache<K, V extends {}> {
   /** Takes away what the entry of a key weighs in the younger generation. */
   #lighten(key: K): void {
     const value = this.#weightOf && this.#young.get(key)
-    if (this.#weightOf && value !== undefined) this.#weight -= this.#weightOf(value)
+    if (this.#weightOf && value !== undefined) this.#weight -= this.#weightOf(value, key)
   }
 
   #age(): void {

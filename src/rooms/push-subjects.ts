@@ -13,7 +13,11 @@ export interface PushSubjectsParts {
 /** Events as push rules look at them: once an event, for all of its readers. */
 export class PushSubjects {
   readonly #parts: PushSubjectsParts
-  readonly #subjects = new SharedResults<StoredEvent, PushSubject>(2_000)
+  readonly #subjects = new SharedResults<StoredEvent, PushSubject>({
+    max: 2_000,
+    maxWeight: 8_000_000,
+    weightOf: (_, event) => event.weight,
+  })
 
   constructor(parts: PushSubjectsParts) {
     this.#parts = parts

@@ -19,6 +19,13 @@ const MARK_REDACTED = `UPDATE events SET standing = standing | ${REDACTED} WHERE
 
 const CACHED_EVENTS = 20_000
 const CACHED_PDUS = 5_000
+/** Of each kind; of the longest events, some 700. */
+const CACHED_CHARACTERS = 48_000_000
+
+interface CachedPdu {
+  readonly event: Event
+  readonly weight: number
+}
 
 /** What an event became, as `append` and `settle` write it. */
 export interface Placement {
@@ -33,9 +40,17 @@ export class Events {
   readonly #db: Database
   readonly #loader: EventLoader
   readonly #authGraph: AuthGraph
-  readonly #stored = new RecentCache<number, StoredEvent>(CACHED_EVENTS)
+  readonly #stored = new RecentCache<number, StoredEvent>({
+    max: CACHED_EVENTS,
+    maxWeight: CACHED_CHARACTERS,
+    weightOf: ({ weight }) => weight,
+  })
   readonly cacheUse = new CacheUse()
-  readonly #pdus = new RecentCache<number, Event>(CACHED_PDUS)
+  readonly #pdus = new RecentCache<number, CachedPdu>({
+    max: CACHED_PDUS,
+    maxWeight: CACHED_CHARACTERS,
+    weightOf: ({ weight }) => weight,
+  })
   readonly #nids = new RecentCache<string, number>(CACHED_EVENTS)
   /** Ids that were looked for in vain: each received event is asked for several times before it is here. */
   readonly #absent = new RecentCache<string, true>(CACHED_EVENTS)
@@ -138,7 +153,7 @@ export class Events {
 
   /** An event with its PDU, if all of it is in memory. */
   whole(nid: number): { readonly event: Event; readonly stored: StoredEvent } | undefined {
-    const event = this.#pdus.get(nid)
+    const event = this.#pdus.get(nid)?.event
     const stored = event && this.#stored.get(nid)
     return stored ? { event, stored } : this.#pending.get(nid)
   }
@@ -148,7 +163,7 @@ export class Events {
     const ordered = new Map<number, Event>()
     const missing: number[] = []
     for (const nid of nids) {
-      const event = this.#pdus.get(nid) ?? this.#pending.get(nid)?.event
+      const event = this.#pdus.get(nid)?.event ?? this.#pending.get(nid)?.event
       if (event) ordered.set(nid, event)
       else {
         missing.push(nid)
@@ -156,14 +171,14 @@ export class Events {
       }
     }
     if (missing.length > 0) {
-      const stored = [...(await this.byNids(missing)).values()]
-      const loaded = await this.#loader.whole(stored, (nid) => this.cached(nid))
+      const stored = await this.byNids(missing)
+      const loaded = await this.#loader.whole([...stored.values()], (nid) => this.cached(nid))
       for (const nid of missing) {
         const event = loaded.get(nid)
         if (!event) ordered.delete(nid)
         else {
           ordered.set(nid, event)
-          this.#pdus.set(nid, event)
+          this.#pdus.set(nid, { event, weight: stored.get(nid)?.weight ?? 0 })
         }
       }
     }
@@ -171,7 +186,7 @@ export class Events {
   }
 
   async pdu(nid: number): Promise<Event> {
-    const event = this.#pdus.get(nid) ?? (await this.pdus([nid])).get(nid)
+    const event = this.#pdus.get(nid)?.event ?? (await this.pdus([nid])).get(nid)
     if (!event) throw new Error(`no event has the nid ${nid}`)
     return event
   }
@@ -254,7 +269,7 @@ export class Events {
       this.#pendingNids.delete(eventId)
       if (!committed) return
       this.#stored.set(nid, stored)
-      this.#pdus.set(nid, event)
+      this.#pdus.set(nid, { event, weight: stored.weight })
       this.#nids.set(eventId, nid)
     })
     return stored

@@ -24,6 +24,9 @@ export function isRejected(standing: number): boolean {
   return own === Standing.rejected || own === Standing.rejectedByState
 }
 
+/** Of an event without content. */
+const OWN_WEIGHT = 500
+
 /** The members of an `EventRow`, and the body. */
 export const EVENT_COLUMNS = 'event_nid, event_id, room_nid, kind_nid, sender_nid, standing, state_before, state_after, body'
 
@@ -75,6 +78,11 @@ export class StoredEvent {
     this.stateBefore = row.state_before ?? 0
     this.stateAfter = row.state_after ?? this.stateBefore
     this.head = head
+  }
+
+  /** About how many characters are kept in memory with it. */
+  get weight(): number {
+    return OWN_WEIGHT + this.head.contentText.length
   }
 
   get isRejected(): boolean {

@@ -33,6 +33,8 @@ export interface SectionContent {
   readonly isForAll: boolean
 }
 
+const weightOf = (events: readonly StoredEvent[]): number => events.reduce((sum, { weight }) => sum + weight, 0)
+
 /** What of a room a reader gets. */
 export interface ContentWish {
   readonly room: Room
@@ -50,7 +52,11 @@ export interface ContentWish {
  */
 export class SectionContents {
   readonly #parts: SectionContentsParts
-  readonly #shared = new SharedResults<string, SectionContent>(2_000)
+  readonly #shared = new SharedResults<string, SectionContent>({
+    max: 2_000,
+    maxWeight: 32_000_000,
+    weightOf: ({ timeline, state }) => weightOf(timeline.events) + weightOf(state.events),
+  })
   readonly #sharedHistory = new SharedResults<number, boolean>(5_000)
 
   constructor(parts: SectionContentsParts) {

@@ -26,7 +26,11 @@ interface SharedText {
 /** Events of contents that many readers get, as text: those who sent none of a shared content share one text, unless it tells them different things. */
 export class SharedTexts {
   readonly #parts: SharedTextsParts
-  readonly #texts = new RecentCache<readonly StoredEvent[], SharedText>(2_000)
+  readonly #texts = new RecentCache<readonly StoredEvent[], SharedText>({
+    max: 2_000,
+    maxWeight: 16_000_000,
+    weightOf: (_, events) => events.reduce((sum, { weight }) => sum + weight, 0),
+  })
 
   constructor(parts: SharedTextsParts) {
     this.#parts = parts
