@@ -54,6 +54,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'made up tokens': calls((_, n) => ['GET', '/_matrix/client/v3/account/whoami', undefined, `made-up-${n}`]),
   'connections of sliding sync': calls((_, n) => ['POST', SLIDING_SYNC, slidingRequest(n)]),
   'filters of 25 KB in /sync': calls((_, n) => ['GET', `/_matrix/client/v3/sync?filter=${longFilter(n)}`]),
+  'long messages, read in many ways': readLongMessages,
   'WebSockets that come and go': (target) => onSockets(20, () => comeAndGo(target)),
 }
 
@@ -99,6 +100,21 @@ async function sendBody(target: Target): Promise<void> {
     if (!socket.write(CHUNK)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
   }
   socket.destroy()
+}
+
+const pageFilter = (n: number) => encodeURIComponent(JSON.stringify({ room: { timeline: { limit: 100, not_types: [`${n}`] } } }))
+
+/** Sends as many as a page holds, and asks for them again and again, each time by another filter. */
+async function readLongMessages(target: Target): Promise<void> {
+  const { url, token } = target
+  const connection = new Connection(url)
+  const ask = async (method: string, path: string, body?: object) =>
+    JSON.parse(String((await connection.request(method, `/_matrix/client/v3/${path}`, token, body && JSON.stringify(body))).body))
+  const { room_id: roomId } = await ask('POST', 'createRoom', {})
+  const { next_batch: since } = await ask('GET', 'sync?timeout=0')
+  for (let n = 0; n < 100; n++)
+    await ask('PUT', `rooms/${encodeURIComponent(roomId)}/send/m.room.message/${n}`, { body: `${n}${'x'.repeat(60_000)}` })
+  await calls((_, n) => ['GET', `/_matrix/client/v3/sync?since=${since}&filter=${pageFilter(n)}`])(target)
 }
 
 async function comeAndGo({ url, token }: Target): Promise<void> {

@@ -1,8 +1,10 @@
+import { Readable } from 'node:stream'
 import { limitExceeded, MatrixError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Call } from './call.ts'
 import type { Limit, Limiter, RateLimiter } from './rate-limit.ts'
+import type { RawResponse } from './reply.ts'
 
 /** One limit that a call counts against. */
 interface Count {
@@ -46,11 +48,25 @@ function take(call: Call, { limiter, key, limit }: Count, { rateLimiter, log }: 
 
 /** Each so many bytes of a body count as one more call of the device: to read and check them takes as long. */
 const BYTES_OF_A_CALL = 16 * 1024
+/** And so many of an answer, which are put together out of pieces. */
+const BYTES_OF_AN_ANSWER = 1024 * 1024
 
 /** Counts a body of so many bytes against the device that sends it. */
-export function chargeBody({ requester }: Call, bytes: number, rateLimiter: RateLimiter): void {
+export function chargeBody(call: Call, bytes: number, rateLimiter: RateLimiter): void {
+  charge(call, bytes / BYTES_OF_A_CALL, rateLimiter)
+}
+
+/** Counts a long answer against the device that asked for it. */
+export function chargeAnswer(call: Call, { body }: RawResponse, rateLimiter: RateLimiter): void {
+  if (body === undefined || body instanceof Readable) return
+  const parts = typeof body === 'string' || Buffer.isBuffer(body) ? [body] : body
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0)
+  if (bytes >= BYTES_OF_AN_ANSWER) charge(call, bytes / BYTES_OF_AN_ANSWER, rateLimiter)
+}
+
+function charge({ requester }: Call, calls: number, rateLimiter: RateLimiter): void {
   if (requester === undefined || 'origin' in requester || requester.unlimited === true || requester.deviceId === undefined) return
-  rateLimiter.charge(deviceKey(requester), Math.floor(bytes / BYTES_OF_A_CALL))
+  rateLimiter.charge(deviceKey(requester), Math.floor(calls))
 }
 
 const deviceKey = ({ userId, deviceId }: Requester): string => `${userId} ${deviceId}`

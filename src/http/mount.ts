@@ -6,7 +6,7 @@ import type { Logger } from '../core/logger.ts'
 import { type Authenticators, authenticate } from './authenticate.ts'
 import { parseJsonObject, readBody, textOf } from './body.ts'
 import type { Call } from './call.ts'
-import { chargeBody, limitCall, limitRefusedToken } from './limit-call.ts'
+import { chargeAnswer, chargeBody, limitCall, limitRefusedToken } from './limit-call.ts'
 import { type Query, queryReader } from './query.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { RawResponse, rawJson } from './reply.ts'
@@ -67,6 +67,7 @@ export async function serve(mounted: Mounted, call: Call, queryText: string, sta
   check(mounted, call)
   const answer = await mounted.route.handle(call)
   const response = answer instanceof RawResponse ? answer : rawJson(JSON.stringify(answer))
+  chargeAnswer(call, response, stages.rateLimiter)
   if (stages.onUndeclared) checkResponse(mounted, response, stages.onUndeclared)
   return response
 }

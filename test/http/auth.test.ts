@@ -7,7 +7,7 @@ import type { DeviceId } from '../../schemas/ids.ts'
 import { unknownToken } from '../../src/core/errors.ts'
 import type { ClientCall, SignedCall } from '../../src/http/authenticate.ts'
 import { RateLimiter } from '../../src/http/rate-limit.ts'
-import { respond } from '../../src/http/reply.ts'
+import { rawJson, respond } from '../../src/http/reply.ts'
 import { type Request, type Route, route } from '../../src/http/route.ts'
 import { ALICE, authenticators, LIMITS, testServer } from './support.ts'
 
@@ -189,6 +189,25 @@ for (const [name, headers] of [
     // One of the three is left, but for the six that the long one counts.
     assert.deepEqual([answer.status, answer.json.retry_after_ms], [429, 600])
   })
+
+test('a long answer counts as many calls', async () => {
+  const device = { perSecond: 10, burst: 3 }
+  const rateLimiter = new RateLimiter({ ...LIMITS, device, enabled: true }, { now: () => 0 })
+  const telling = route(
+    endpoint('GET', PATH, { auth: 'access-token', rateLimit: 'message', response: jsonObject(), spec: '' }),
+    async ({ query }) => rawJson(['{"text":"', 'x'.repeat(Number((query as { length?: string }).length)), '"}']),
+  )
+  await using server = await testServer([telling], {
+    rateLimiter,
+    authenticators: authenticators({ phone: { ...ALICE, deviceId: 'PHONE' as DeviceId } }),
+  })
+  const get = (length: number) => server.call('GET', `${PATH}?length=${length}`, { token: 'phone' })
+  assert.equal((await get(1_000_000)).status, 200)
+  assert.equal((await get(5 * 1024 * 1024)).status, 200)
+  const answer = await get(10)
+  // One of the three is left, but for the five that the long one counts.
+  assert.deepEqual([answer.status, answer.json.retry_after_ms], [429, 500])
+})
 
 test('a limit of their own holds for a user, and for all they do from one device', async () => {
   const rateLimiter = new RateLimiter({ ...LIMITS, device: { perSecond: 1, burst: 1 }, enabled: true }, { now: () => 0 })
