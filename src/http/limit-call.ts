@@ -3,6 +3,7 @@ import { limitExceeded, MatrixError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Requester } from '../core/requester.ts'
 import type { Call } from './call.ts'
+import { networkOf } from './client-address.ts'
 import type { Limit, Limiter, RateLimiter } from './rate-limit.ts'
 import type { RawResponse } from './reply.ts'
 
@@ -35,7 +36,8 @@ export function limitRefusedToken(call: Call, cause: unknown, by: Limiting): voi
   if (!(cause instanceof MatrixError) || !REFUSED_TOKEN.has(cause.errcode)) return
   // Whoever makes tokens up does not keep those from hearing of it who had a good one until now.
   const wasGood = cause.extra['soft_logout'] === true
-  take(call, { limiter: 'unknown-token', key: wasGood ? `${call.address} (ended)` : call.address }, by)
+  const network = networkOf(call.address)
+  take(call, { limiter: 'unknown-token', key: wasGood ? `${network} (ended)` : network }, by)
 }
 
 function take(call: Call, { limiter, key, limit }: Count, { rateLimiter, log }: Limiting): void {
@@ -76,10 +78,11 @@ function countsOf(call: Call): Count[] {
   const limiter = call.endpoint?.rateLimit ?? 'none'
   const { requester } = call
   if (limiter === 'none') return []
-  if (requester === undefined || limiter === 'login' || limiter === 'registration') return [{ limiter, key: call.address }]
+  if (requester === undefined || limiter === 'login' || limiter === 'registration')
+    return [{ limiter, key: networkOf(call.address) }]
   if ('origin' in requester) return [{ limiter, key: requester.origin }]
   if (requester.unlimited === true) return []
-  if (limiter === 'socket') return [{ limiter, key: call.address }, ...countsOfUser('read', requester)]
+  if (limiter === 'socket') return [{ limiter, key: networkOf(call.address) }, ...countsOfUser('read', requester)]
   return countsOfUser(limiter, requester)
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { limitExceeded } from '../core/errors.ts'
 import { Tally } from '../core/tally.ts'
 import type { Worker } from '../core/worker.ts'
+import { networkOf } from '../http/client-address.ts'
 import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import type { Reader } from '../rooms/client-events.ts'
 import type { Database } from '../storage/database.ts'
@@ -37,7 +38,7 @@ export class SyncSockets implements Worker, SocketKeeper {
   /** By device; the one that was not looked after for the longest time comes first. */
   readonly #byDevice = new Map<number, Kept>()
   readonly #byUser = new Tally<number>()
-  readonly #byAddress = new Tally<string>()
+  readonly #byNetwork = new Tally<string>()
   readonly #due = new Set<SyncSocket>()
   #isTelling = false
   /** All sockets that are not due, and take what they get, have had everything up to here. */
@@ -56,8 +57,9 @@ export class SyncSockets implements Worker, SocketKeeper {
   assertMayOpen({ request: { reader }, address }: SocketSession): void {
     const replaced = this.#byDevice.get(keyOf(reader))?.socket.session
     if (!replaced && this.#byUser.of(reader.userNid) >= MAX_OF_USER) this.#refuse('sockets of a user', reader.userId)
-    if (replaced?.address !== address && this.#byAddress.of(address) >= this.#parts.maxOfAddress)
-      this.#refuse('sockets of an address', address)
+    const network = networkOf(address)
+    const isThere = replaced !== undefined && networkOf(replaced.address) === network
+    if (!isThere && this.#byNetwork.of(network) >= this.#parts.maxOfAddress) this.#refuse('sockets of an address', network)
   }
 
   #refuse(limiter: string, key: string): never {
@@ -73,7 +75,7 @@ export class SyncSockets implements Worker, SocketKeeper {
     const socket = new SyncSocket(session, port, this, this.#parts)
     this.#byDevice.set(key, { socket, checkedAt: this.#parts.clock.now() })
     this.#byUser.add(reader.userNid)
-    this.#byAddress.add(session.address)
+    this.#byNetwork.add(networkOf(session.address))
     void socket.begin()
     return socket
   }
@@ -93,7 +95,7 @@ export class SyncSockets implements Worker, SocketKeeper {
     const { request, address } = socket.session
     this.#byDevice.delete(keyOf(request.reader))
     this.#byUser.remove(request.reader.userNid)
-    this.#byAddress.remove(address)
+    this.#byNetwork.remove(networkOf(address))
   }
 
   /** A token of the device has been revoked, or means something else now. */

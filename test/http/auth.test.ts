@@ -6,6 +6,7 @@ import { type Auth, endpoint } from '../../schemas/endpoint.ts'
 import type { DeviceId } from '../../schemas/ids.ts'
 import { unknownToken } from '../../src/core/errors.ts'
 import type { ClientCall, SignedCall } from '../../src/http/authenticate.ts'
+import { networkOf } from '../../src/http/client-address.ts'
 import { RateLimiter } from '../../src/http/rate-limit.ts'
 import { rawJson, respond } from '../../src/http/reply.ts'
 import { type Request, type Route, route } from '../../src/http/route.ts'
@@ -188,6 +189,17 @@ for (const [name, headers] of [
     const answer = await put(10)
     // One of the three is left, but for the six that the long one counts.
     assert.deepEqual([answer.status, answer.json.retry_after_ms], [429, 600])
+  })
+
+for (const [address, neighbour, stranger] of [
+  ['2001:db8:1:2:3:4:5:6', '2001:0db8:0001:2::1', '2001:db8:1:3::1'],
+  ['2001:db8::1', '2001:db8:0:0:ffff::', '2001:db8:0:1::'],
+  ['::1', '::', '1::'],
+  ['192.0.2.1', '192.0.2.1', '192.0.2.2'],
+] as const)
+  test(`${address} shares its limits with ${neighbour}, and not with ${stranger}`, () => {
+    assert.equal(networkOf(address), networkOf(neighbour))
+    assert.notEqual(networkOf(address), networkOf(stranger))
   })
 
 test('a long answer counts as many calls', async () => {
