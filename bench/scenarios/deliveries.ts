@@ -19,8 +19,8 @@ export const deliveries: Scenario = {
     return measure(
       {
         lanes: 1,
-        warmUp: 100,
-        count: 80,
+        warmUp: 300,
+        count: 100,
         units: READERS,
         before: async () => {
           polls = readers.map(poll)

@@ -36,6 +36,11 @@ export class Aggregations {
     this.#parts = parts
   }
 
+  /** Whether it is known, without looking, that nothing is told with an event. */
+  isAlone(event: StoredEvent): boolean {
+    return event.isState || this.#parts.childSummaries.isAlone(event.eventId)
+  }
+
   /** What members of the room are told of an event's children with it; undefined for nothing. */
   async of(event: StoredEvent, userNid: number): Promise<Bundle | undefined> {
     if (event.isState) return undefined

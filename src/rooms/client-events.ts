@@ -5,7 +5,7 @@ import type { Events } from '../storage/events.ts'
 import { kindOf } from '../storage/kind.ts'
 import type { Names } from '../storage/names.ts'
 import type { RedactionsTable } from '../storage/redactions.ts'
-import type { StateMaps } from '../storage/state.ts'
+import { type StateMaps, UNREAD } from '../storage/state.ts'
 import type { StickyEventsTable } from '../storage/sticky-events.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
@@ -60,13 +60,16 @@ export class ClientEvents {
   async texts(events: readonly StoredEvent[], reader: Reader, options: SerialiseOptions): Promise<string[]> {
     const memberships = new MembershipsAt(this.#parts, reader)
     const hidden = await this.#parts.erasures.hiddenFrom(() => [reader.userId], events)
+    const now = this.#parts.clock.now()
     const texts: string[] = []
     for (const event of events) {
       const roomId = options.withRoomId ? `,"room_id":${JSON.stringify(event.room.roomId)}` : ''
       const isRedacted = hidden.has(event) || options.redactedOf?.has(event.sender) === true
       const whole = options.unredacted === true ? event.originalClientText : event.clientText
       const text = isRedacted ? event.redactedClientText : whole
-      texts.push(`${text}${roomId},"unsigned":${await this.#unsigned(event, reader, memberships, options)}}`)
+      const membership = memberships.known(event.stateAfter) ?? (await memberships.lookUp(event.stateAfter))
+      const more = this.#isPlain(event, reader) ? '' : await this.#more(event, reader, options)
+      texts.push(`${text}${roomId},"unsigned":{"age":${Math.max(0, now - event.head.originServerTs)}${membership}${more}}}`)
     }
     return texts
   }
@@ -76,20 +79,25 @@ export class ClientEvents {
     return text
   }
 
-  async #unsigned(event: StoredEvent, reader: Reader, memberships: MembershipsAt, options: SerialiseOptions): Promise<string> {
-    let unsigned = `{"age":${Math.max(0, this.#parts.clock.now() - event.head.originServerTs)}`
-    const membership = await memberships.at(event.stateAfter)
-    if (membership !== undefined) unsigned += `,"membership":${JSON.stringify(membership)}`
+  /** Whether it is known, without waiting, that there is no more to tell of an event than most readers are told of most. */
+  #isPlain(event: StoredEvent, reader: Reader): boolean {
+    if (event.senderNid === reader.userNid || event.stickyMs !== undefined || event.redacted) return false
+    if (!event.isState) return this.#parts.aggregations.isAlone(event)
+    return this.#parts.maps.peek(event.stateBefore, event.kindNid) === undefined
+  }
+
+  /** The members of `unsigned` that single events have. */
+  async #more(event: StoredEvent, reader: Reader, options: SerialiseOptions): Promise<string> {
+    let more = ''
     // State events are set without transaction ids.
     if (event.senderNid === reader.userNid && reader.deviceNid !== undefined && !event.isState)
-      unsigned += await this.#transactionId(event, reader.deviceNid)
-    if (event.senderNid === reader.userNid) unsigned += await this.#delayId(event)
-    if (event.stickyMs !== undefined) unsigned += await this.#stickyTtl(event)
-    if (event.isState) unsigned += await this.#replaced(event, reader)
-    if (event.redacted && !options.isNested) unsigned += await this.#redactedBecause(event, reader)
+      more += await this.#transactionId(event, reader.deviceNid)
+    if (event.senderNid === reader.userNid) more += await this.#delayId(event)
+    if (event.stickyMs !== undefined) more += await this.#stickyTtl(event)
+    if (event.isState) more += await this.#replaced(event, reader)
+    if (event.redacted && !options.isNested) more += await this.#redactedBecause(event, reader)
     const bundle = await this.#parts.aggregations.of(event, reader.userNid)
-    if (bundle) unsigned += await this.#bundled(bundle, reader, options)
-    return `${unsigned}}`
+    return bundle ? more + (await this.#bundled(bundle, reader, options)) : more
   }
 
   async #bundled({ edit, references, thread }: Bundle, reader: Reader, options: SerialiseOptions): Promise<string> {
@@ -144,11 +152,12 @@ export class ClientEvents {
   }
 }
 
-/** The reader's membership at events: neighbours share their state, so it is looked up once a state. */
+/** The reader's membership at events, as a member of `unsigned`: neighbours share their state, so it is looked up once a state. */
 class MembershipsAt {
   readonly #parts: ClientEventsParts
   readonly #reader: Reader
-  readonly #known = new Map<number, string | undefined>()
+  /** Outliers have no state. */
+  readonly #known = new Map<number, string>([[0, '']])
   #kind: number | undefined | 'unknown' = 'unknown'
 
   constructor(parts: ClientEventsParts, reader: Reader) {
@@ -156,19 +165,32 @@ class MembershipsAt {
     this.#reader = reader
   }
 
-  async at(root: number): Promise<string | undefined> {
-    if (root === 0) return undefined
-    if (this.#known.has(root)) return this.#known.get(root)
-    const membership = await this.#lookUp(root)
-    this.#known.set(root, membership)
-    return membership
+  /** Undefined where something has to be read for it. */
+  known(root: number): string | undefined {
+    const known = this.#known.get(root) ?? this.#atHand(root)
+    if (known !== undefined) this.#known.set(root, known)
+    return known
   }
 
-  async #lookUp(root: number): Promise<string> {
+  async lookUp(root: number): Promise<string> {
     const { names, maps, events } = this.#parts
     if (this.#kind === 'unknown') this.#kind = await names.find(kindOf('m.room.member', this.#reader.userId))
     const nid = this.#kind === undefined ? undefined : await maps.find(root, this.#kind)
-    const member = nid === undefined ? undefined : (events.cached(nid) ?? (await events.get(nid)))
-    return (member && stringAt(member.content, 'membership')) ?? 'leave'
+    const text = membershipText(nid === undefined ? undefined : await events.get(nid))
+    this.#known.set(root, text)
+    return text
   }
+
+  #atHand(root: number): string | undefined {
+    const { maps, events } = this.#parts
+    if (this.#kind === 'unknown') return undefined
+    const nid = this.#kind === undefined ? undefined : maps.peek(root, this.#kind)
+    if (nid === undefined) return membershipText(undefined)
+    const member = nid === UNREAD ? undefined : events.cached(nid)
+    return member && membershipText(member)
+  }
+}
+
+function membershipText(member: StoredEvent | undefined): string {
+  return `,"membership":${JSON.stringify((member && stringAt(member.content, 'membership')) ?? 'leave')}`
 }

@@ -3,10 +3,10 @@ import { type JsonObject, stringAt } from '../../schemas/json.ts'
 import type { Event, StateKey, StateLookup } from '../protocol/event.ts'
 import { type PowerLevels, powerLevelsFrom } from '../protocol/power-levels.ts'
 import type { Events } from '../storage/events.ts'
-import { kindOf, parseKind } from '../storage/kind.ts'
+import { kindOf } from '../storage/kind.ts'
 import type { Names } from '../storage/names.ts'
 import type { Room } from '../storage/rooms.ts'
-import type { StateMaps } from '../storage/state.ts'
+import { type StateMaps, UNREAD } from '../storage/state.ts'
 import type { StoredEvent } from '../storage/stored-event.ts'
 
 /** Reads the state of rooms: at a root, some keys of it or all of it. */
@@ -62,7 +62,8 @@ export class RoomStates {
   async ofKinds(root: number, kinds: readonly number[]): Promise<StoredEvent[]> {
     const found: StoredEvent[] = []
     for (const kind of kinds) {
-      const nid = await this.#maps.find(root, kind)
+      const known = this.#maps.peek(root, kind)
+      const nid = known === UNREAD ? await this.#maps.find(root, kind) : known
       if (nid !== undefined) found.push(this.#events.cached(nid) ?? (await this.#events.get(nid)))
     }
     return found
@@ -90,6 +91,9 @@ export class RoomStates {
 
   async #ofType(entries: ReadonlyMap<number, number>, type: string): Promise<number[]> {
     const names = await this.#names.namesOf(entries.keys())
-    return [...entries].flatMap(([kind, nid]) => (parseKind(names.get(kind) ?? '').type === type ? [nid] : []))
+    const beginning = kindOf(type, '')
+    const nids: number[] = []
+    for (const [kind, nid] of entries) if (names.get(kind)?.startsWith(beginning)) nids.push(nid)
+    return nids
   }
 }

@@ -53,6 +53,12 @@ export class ChildSummaries {
     this.#db = db
   }
 
+  /** Whether it is known, without looking, that nothing relates to an event. */
+  isAlone(target: EventId): boolean {
+    const known = this.#known.get(target)
+    return known?.isCurrent === true && known.summary === NOTHING
+  }
+
   async of(target: EventId, roomNid: number): Promise<ChildSummary> {
     const known = this.#known.get(target)
     if (known?.isCurrent) return known.summary

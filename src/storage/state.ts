@@ -15,6 +15,9 @@ import { VarintReader, VarintWriter } from './varint.ts'
 const BY_ID = 'SELECT data FROM state_nodes WHERE node_id = ?'
 const INSERT = 'INSERT INTO state_nodes (node_id, data) VALUES (?, ?)'
 
+/** Something of a state has to be read from the database. */
+export const UNREAD = Symbol('unread')
+
 const LEAF_SIZE = 32
 const BITS = 5
 const FANOUT = 32
@@ -69,7 +72,8 @@ export class StateMaps {
   async get(root: number, kinds: Iterable<number>): Promise<Map<number, number>> {
     const found = new Map<number, number>()
     for (const kind of kinds) {
-      const event = await this.find(root, kind)
+      const known = this.peek(root, kind)
+      const event = known === UNREAD ? await this.find(root, kind) : known
       if (event !== undefined) found.set(kind, event)
     }
     return found
@@ -77,9 +81,17 @@ export class StateMaps {
 
   /** The event of one kind in the state `root`. */
   async find(root: number, kind: number): Promise<number | undefined> {
+    let node = await this.#node(root)
+    for (let depth = 0; 'children' in node; depth++) node = await this.#node(node.children[slotOf(kind, depth)] ?? EMPTY)
+    return node.pairs.get(kind)
+  }
+
+  /** As `find`, where that needs no reading: for hot paths, since each promise costs them more than the look-up. */
+  peek(root: number, kind: number): number | undefined | typeof UNREAD {
     let id = root
     for (let depth = 0; id !== EMPTY; depth++) {
-      const node = this.#cached(id) ?? (await this.#load(id))
+      const node = this.#cached(id)
+      if (!node) return UNREAD
       if ('pairs' in node) return node.pairs.get(kind)
       id = node.children[slotOf(kind, depth)] ?? EMPTY
     }
