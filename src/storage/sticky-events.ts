@@ -5,10 +5,10 @@ const ROOMS = `SELECT room_nid, max(expires_ts) AS expires_ts, coalesce(max(posi
 const ADD = `INSERT OR REPLACE INTO sticky_events (event_nid, room_nid, sender_nid, position, expires_ts, size)
   VALUES (?, ?, ?, ?, ?, ?)`
 const FORGET_EXPIRED = 'DELETE FROM sticky_events WHERE expires_ts <= ?'
-/** All but the newest, as far as they are not too many nor too long together. */
+/** All but the newest, as far as they are not too many nor too long together; soft-failed ones take no place from others. */
 const forgetWhere = (condition: string): string => `DELETE FROM sticky_events WHERE event_nid IN (SELECT event_nid FROM
   (SELECT event_nid, row_number() OVER newest AS count, sum(size) OVER newest AS size FROM sticky_events WHERE ${condition}
-  WINDOW newest AS (ORDER BY event_nid DESC)) WHERE count > ? OR size > ?)`
+  WINDOW newest AS (ORDER BY position IS NULL, event_nid DESC)) WHERE count > ? OR size > ?)`
 const FORGET_OF_SENDER = forgetWhere('room_nid = ? AND sender_nid = ?')
 const FORGET_OF_ROOM = forgetWhere('room_nid = ?')
 const SINCE = `SELECT event_nid, position FROM sticky_events WHERE room_nid = ? AND position > ? AND position <= ? AND expires_ts > ?
