@@ -16,6 +16,8 @@ export class Follower {
   /** When the user last asked, in milliseconds since the epoch. */
   seenAt = 0
   readonly #waiting = new Set<() => void>()
+  /** How to refuse each request that waits; the one that has waited the longest comes first. */
+  #refusals: Set<() => void> | undefined
   /** Changed rooms and when they changed; a room may come more than once. */
   #rooms: number[] = []
   #positions: number[] = []
@@ -70,6 +72,15 @@ export class Follower {
   listen(listener: () => void): () => void {
     this.#waiting.add(listener)
     return () => void this.#waiting.delete(listener)
+  }
+
+  /** Counts a request that waits: where there are more than `most`, the one that has waited the longest is refused. */
+  queue(refuse: () => void, most: number): () => void {
+    const refusals = (this.#refusals ??= new Set())
+    refusals.add(refuse)
+    const [longest] = refusals
+    if (refusals.size > most) longest?.()
+    return () => void refusals.delete(refuse)
   }
 
   /** Keeps the last change of each room, and the later half of those where they are too many. */

@@ -1,10 +1,14 @@
 import type { Clock } from '../core/clock.ts'
+import { limitExceeded } from '../core/errors.ts'
 import type { Ending } from '../core/ending.ts'
 import type { Announcement, Database } from '../storage/database.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import { StreamIndex } from '../storage/stream-index.ts'
 import { Follower } from './follower.ts'
 
+/** So many requests of one user wait at a time; of more, the one that has waited the longest is refused. */
+const MAX_WAITING = 200
+const RETRY_AFTER_MS = 10_000
 /** A user who has not asked for so long is no longer followed. */
 const FORGET_AFTER_MS = 600_000
 
@@ -76,19 +80,31 @@ export class Notifier {
     return follower
   }
 
-  /** Resolves as soon as something that concerns the user has changed after `position`, after `timeoutMs`, or at the `ending`. */
+  /**
+   * Resolves as soon as something that concerns the user has changed after `position`, after `timeoutMs`, or at the `ending`.
+   * Rejects with M_LIMIT_EXCEEDED where too many newer requests of the user wait.
+   */
   wait(follower: Follower, position: number, timeoutMs: number, ending: Ending): Promise<void> {
     if (follower.changedAt > position || timeoutMs <= 0 || ending.isOver) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
+    return new Promise((resolve, reject) => {
+      const stop = () => {
         stopListening()
         cancelTimer()
         stopMinding()
+        leaveQueue()
+      }
+      const done = () => {
+        stop()
         resolve()
+      }
+      const refuse = () => {
+        stop()
+        reject(limitExceeded(RETRY_AFTER_MS, 'waiting requests'))
       }
       const stopListening = follower.listen(done)
       const cancelTimer = this.#parts.clock.after(timeoutMs, done)
       const stopMinding = ending.listen(done)
+      const leaveQueue = follower === this.#onlooker ? nothing : follower.queue(refuse, MAX_WAITING)
     })
   }
 
@@ -167,3 +183,5 @@ export class Notifier {
     this.#byRoom.delete(roomNid)
   }
 }
+
+const nothing = (): void => {}

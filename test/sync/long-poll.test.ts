@@ -164,6 +164,25 @@ test('what extensions say is in the answer, and news of theirs are worth one', a
   assert.deepEqual((await answer)['to_device'], { events: [message] })
 })
 
+const poll = (user: Syncer) => user.call('GET', `sync?since=${user.since}&timeout=30000`)
+
+test('of one user so many wait: of more, the one that has waited the longest is refused', async () => {
+  await using hs = await syncServer()
+  const [alice, bob] = await hs.users('alice', 'bob')
+  assert.ok(alice && bob)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  await alice.sync()
+  await bob.sync()
+  const [first, ofBob] = [poll(alice), poll(bob)]
+  await hs.untilWaiting(2)
+  const others = Array.from({ length: 200 }, () => poll(alice))
+  const { status, json } = await first
+  assert.deepEqual([status, json['errcode'], json['error']], [429, 'M_LIMIT_EXCEEDED', 'Too many requests (waiting requests)'])
+  await alice.send(room, 'hello')
+  for (const { status: each } of await Promise.all([...others, ofBob])) assert.equal(each, 200)
+})
+
 test('an answer is kept for whoever did not get it, but not very many and long ones', async () => {
   let built = 0
   const long: SyncExtension = {
