@@ -69,6 +69,8 @@ interface Walk {
   /** Where to go on. */
   readonly position: number
   readonly isExhausted: boolean
+  /** The position of the event that it has ended at, where there is a gap before it. */
+  readonly edge?: number | undefined
 }
 
 export class History {
@@ -82,12 +84,13 @@ export class History {
   async page(viewer: Viewer, roomId: RoomId, request: PageRequest): Promise<HistoryPage> {
     const view = await this.#parts.roomViews.of(viewer, roomId)
     const start = request.from ?? (request.direction === 'b' ? view.upTo : FIRST)
+    const mayGrow = request.direction === 'b' && request.to === undefined
+    if (mayGrow) await this.#fillGapBefore(view, start, request.limit)
     let walk = await this.#walk(viewer, view, start, request)
-    const mayGrow = walk.isExhausted && request.direction === 'b' && request.to === undefined
-    const hasGrown = mayGrow && (await this.#backfill(view, request.limit))
+    const hasGrown = mayGrow && walk.isExhausted && (await this.#backfill(view, request.limit, walk.edge))
     if (hasGrown) walk = await this.#walk(viewer, view, start, request)
     // What others have just given may all be hidden from the viewer, and there may be more behind it.
-    const isOver = walk.isExhausted && walk.events.length === 0 && !hasGrown
+    const isOver = walk.isExhausted && walk.edge === undefined && walk.events.length === 0 && !hasGrown
     return { events: walk.events, start, end: isOver ? undefined : walk.position }
   }
 
@@ -150,14 +153,16 @@ export class History {
     )
   }
 
-  /** Collects events that are visible and wanted, from `start` on. */
+  /** Collects events that are visible and wanted, from `start` on; backwards, as far as the next gap. */
   async #walk(viewer: Viewer, view: RoomView, start: number, request: PageRequest): Promise<Walk> {
     const { direction, limit, choice } = request
     const found: StoredEvent[] = []
+    const edge = await this.#edgeBehind(view, start, request)
+    const to = edge === undefined ? request.to : edge - 1
     let position = start
     for (let scanned = 0; found.length < limit && scanned < MAX_SCANNED; ) {
-      const entries = await this.#entries(view, direction, position, request.to, Math.min(2 * limit, 200))
-      if (entries.length === 0) return { events: found, position, isExhausted: true }
+      const entries = await this.#entries(view, direction, position, to, Math.min(2 * limit, 200))
+      if (entries.length === 0) return { events: found, position, isExhausted: true, edge }
       const seen = await this.#shown(entries, viewer)
       for (const entry of entries) {
         position = direction === 'b' ? entry.position - 1 : entry.position
@@ -167,6 +172,10 @@ export class History {
       }
     }
     return { events: found, position, isExhausted: false }
+  }
+
+  async #edgeBehind({ room, upTo }: RoomView, start: number, { direction, to }: PageRequest): Promise<number | undefined> {
+    return direction === 'b' && to === undefined ? this.#parts.timelines.edge(room.nid, Math.min(start, upTo)) : undefined
   }
 
   #entries(
@@ -188,10 +197,16 @@ export class History {
     return new Map(shown.map((event) => [event.nid, event]))
   }
 
-  /** Whether there is more of the room's past now than before. */
-  async #backfill({ room }: RoomView, limit: number): Promise<boolean> {
+  /** A client that has come to a gap goes on from there. */
+  async #fillGapBefore({ room }: RoomView, start: number, limit: number): Promise<void> {
+    const edge = start + 1
+    if ((await this.#parts.timelines.edge(room.nid, edge)) === edge) await this.#parts.remote.backfill(room, limit, edge)
+  }
+
+  /** Whether there is more of the room's past now than before, or of the gap before an edge. */
+  async #backfill({ room }: RoomView, limit: number, edge: number | undefined): Promise<boolean> {
     const { timelines, remote } = this.#parts
-    if ((await timelines.missing(room.nid)).length === 0) return false
-    return remote.backfill(room, limit)
+    if (edge === undefined && (await timelines.missing(room.nid)).length === 0) return false
+    return remote.backfill(room, limit, edge)
   }
 }

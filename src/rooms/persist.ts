@@ -147,8 +147,8 @@ export class EventWriter {
     return { written }
   }
 
-  /** Adds an event from before all that we have to the start of its room's timeline: it moves no head and notifies nobody. */
-  async prepend(room: Room, event: Event, stateBefore: number): Promise<Persisted> {
+  /** Adds an event of the past to the start of its room's timeline, or into a free `place` in it: it moves no head and notifies nobody. */
+  async insert(room: Room, event: Event, stateBefore: number, place?: number): Promise<Persisted> {
     const plan = await this.#plan(room, event, stateBefore, {}, true)
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, plan.change)
@@ -159,7 +159,7 @@ export class EventWriter {
         { standing: Standing.accepted, stateBefore, stateAfter: plan.change.root },
         plan,
       )
-      relate(this.#parts, batch, room.nid, event, this.#parts.timelines.prepend(batch, room.nid, plan.nid), plan.nid)
+      relate(this.#parts, batch, room.nid, event, this.#parts.timelines.insert(batch, room.nid, plan.nid, place), plan.nid)
       this.#noteGaps(batch, room, event, plan)
       return stored
     })
@@ -264,7 +264,8 @@ export class EventWriter {
     options: PersistOptions,
   ): void {
     if (plan.redactions.isShown) {
-      relate(this.#parts, batch, room.nid, event, this.#parts.timelines.append(batch, room.nid, stored.nid), stored.nid)
+      const position = this.#parts.timelines.append(batch, room.nid, stored.nid, (plan.missing?.length ?? 0) > 0)
+      relate(this.#parts, batch, room.nid, event, position, stored.nid)
       this.#parts.sticky.note(batch, stored, false)
     }
     if (options.isNew) this.#parts.relations.begin(event.eventId)

@@ -80,10 +80,11 @@ export interface RemoteRooms {
   publicRooms(server: ServerName, query: PublicRoomsQuery): Promise<JsonObject>
 
   /**
-   * Fills in history of a room before all that we have, where gaps are noted (`Timelines.missing`): about `limit` events.
+   * Fills in history of a room before all that we have, where gaps are noted (`Timelines.missing`): about `limit` events. With
+   * `edge`, those of the gap before that position (`Timelines.edge`).
    * @returns false where nothing more was to be had: the gaps are closed, or nobody who could close them answers
    */
-  backfill(room: Room, limit: number): Promise<boolean>
+  backfill(room: Room, limit: number, edge?: number): Promise<boolean>
 
   /**
    * Asks servers of the room for the event closest to a timestamp (milliseconds since the Unix epoch), forwards or

@@ -4,6 +4,7 @@ import type { SqlValue } from './operations.ts'
 export interface BatchSource {
   statementId(sql: string): number
   drawPosition(): number
+  skipPositions(count: number): void
 }
 
 /**
@@ -34,6 +35,11 @@ export class Batch {
   nextPosition(): number {
     this.lastPosition = this.#source.drawPosition()
     return this.lastPosition
+  }
+
+  /** Leaves positions free before the next one. */
+  skipPositions(count: number): void {
+    this.#source.skipPositions(count)
   }
 
   /** After the commit, wakes those who follow the room. */

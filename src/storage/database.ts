@@ -173,6 +173,10 @@ export class Database implements AsyncDisposable {
     return ++this.#drawn
   }
 
+  skipPositions(count: number): void {
+    this.#drawn += count
+  }
+
   /** A timeline position before all others, for events from before what we have. */
   drawBackwardsPosition(): number {
     return --this.#backwards

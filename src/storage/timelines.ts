@@ -12,6 +12,13 @@ const REMOVE_MISSING = 'DELETE FROM backward_extremities WHERE room_nid = ? AND 
 const IS_MISSING = 'SELECT 1 FROM backward_extremities WHERE room_nid = ? AND event_id = ? LIMIT 1'
 const MISSING = 'SELECT event_id, event_nid FROM backward_extremities WHERE room_nid = ?'
 
+/** Of events that came live after others of the room, and cite such as are not here. */
+const EDGES = `SELECT DISTINCT t.position AS position FROM backward_extremities b
+  JOIN timeline t ON t.event_nid = b.event_nid AND t.room_nid = b.room_nid WHERE b.room_nid = ? AND t.position >
+  (SELECT min(position) FROM timeline WHERE room_nid = ? AND position > 0) ORDER BY t.position`
+
+/** So many positions are left free for the events of a gap, should they come later. */
+const GAP_POSITIONS = 1_000_000
 const TAIL_LENGTH = 100
 const CACHED_ROOMS = 2_000
 
@@ -38,13 +45,16 @@ export class Timelines {
   /** Nids of events that have got a place which is not committed yet. */
   readonly #uncommitted = new Set<number>()
   readonly #tails = new RecentCache<number, Tail>(CACHED_ROOMS)
+  readonly #edges = new RecentCache<number, readonly number[]>(CACHED_ROOMS)
+  #edgesForgotten = 0
 
   constructor(db: Database) {
     this.#db = db
   }
 
-  /** Puts a new event at the end of its room's timeline; returns its position. */
-  append(batch: Batch, roomNid: number, eventNid: number): number {
+  /** Puts a new event at the end of its room's timeline, after a gap where it cites events that are not here; returns its position. */
+  append(batch: Batch, roomNid: number, eventNid: number, isAfterGap = false): number {
+    if (isAfterGap) batch.skipPositions(GAP_POSITIONS)
     const position = batch.nextPosition()
     batch.run(INSERT, roomNid, position, eventNid)
     batch.touchRoom(roomNid)
@@ -56,9 +66,9 @@ export class Timelines {
     return position
   }
 
-  /** Puts an event from before all that we have at the start of its room's timeline; returns its position. */
-  prepend(batch: Batch, roomNid: number, eventNid: number): number {
-    const position = this.#db.drawBackwardsPosition()
+  /** Puts an event from before all that we have at the start of its room's timeline, or one of a gap into a free place; returns its position. */
+  insert(batch: Batch, roomNid: number, eventNid: number, place?: number): number {
+    const position = place ?? this.#db.drawBackwardsPosition()
     batch.run(INSERT, roomNid, position, eventNid)
     this.#uncommitted.add(eventNid)
     batch.onSettled(() => {
@@ -121,11 +131,34 @@ export class Timelines {
   /** Notes that `eventNid` cites an event that we do not have. */
   addMissing(batch: Batch, roomNid: number, eventId: Uint8Array, eventNid: number): void {
     batch.run(ADD_MISSING, roomNid, eventId, eventNid)
+    batch.onSettled(() => this.#forgetEdges(roomNid))
   }
 
   /** Notes that an event that was missing is here now. */
   removeMissing(batch: Batch, roomNid: number, eventId: Uint8Array): void {
     batch.run(REMOVE_MISSING, roomNid, eventId)
+    if (this.#edges.get(roomNid)?.length !== 0) batch.onSettled(() => this.#forgetEdges(roomNid))
+  }
+
+  /**
+   * The position of the last event up to `upTo` that has a gap before it: what it cites came while this server was in the room,
+   * and is not here. What is missing from before that time is no gap, but history.
+   */
+  async edge(roomNid: number, upTo: number): Promise<number | undefined> {
+    const edges = this.#edges.get(roomNid) ?? (await this.#loadEdges(roomNid))
+    return edges.findLast((position) => position <= upTo)
+  }
+
+  async #loadEdges(roomNid: number): Promise<readonly number[]> {
+    const forgotten = this.#edgesForgotten
+    const edges = (await this.#db.all<{ position: number }>(EDGES, roomNid, roomNid)).map(({ position }) => position)
+    if (forgotten === this.#edgesForgotten) this.#edges.set(roomNid, edges)
+    return edges
+  }
+
+  #forgetEdges(roomNid: number): void {
+    this.#edgesForgotten++
+    this.#edges.delete(roomNid)
   }
 
   /** Whether an event of ours cites an event that we do not have. */

@@ -6,7 +6,8 @@ import type { Event } from '../../src/protocol/event.ts'
 import { GAP_LIMITS } from '../../src/rooms/gap-budget.ts'
 import { RemoteRoom } from '../support/remote-room.ts'
 import type { Reply } from '../support/remote-server.ts'
-import { logIn } from '../support/user.ts'
+import { logIn, type SeenEvent, type TestUser } from '../support/user.ts'
+import { listOf, Slider } from '../sync/sliding/support.ts'
 import { besideRemote } from './support.ts'
 
 const BOB = '@bob:remote.test' as UserId
@@ -21,6 +22,8 @@ async function setUp() {
   const room = new RemoteRoom(hs.remote)
   room.join(BOB)
   room.serveJoins()
+  // A server that does not take what it is sent is not asked for a while.
+  hs.remote.on('PUT', /\/v1\/send\//, () => ({ body: { pdus: {} } }))
   const alice = await logIn(hs.ours, 'alice')
   await alice.ok('POST', `join/${encodeURIComponent(room.roomId)}?server_name=remote.test`, {})
   const say = (body: string, prev?: readonly Event[]) => room.say(body, { sender: BOB, ...(prev && { prev, aside: true }) })
@@ -98,4 +101,92 @@ test('a server that sends many transactions at once has to wait with some of the
   await refused.promise
   held.resolve({ body: { events: [] } })
   assert.deepEqual((await statuses).sort(), [...Array(10).fill(200), 429, 429])
+})
+
+const texts = (events: readonly SeenEvent[]): unknown[] => events.flatMap(({ content }) => content['body'] ?? [])
+
+/** The texts of a room from a token back to its beginning, the latest first, page by page. */
+async function back(user: TestUser, roomId: string, from?: string): Promise<unknown[]> {
+  const found: unknown[] = []
+  for (let token = from, pages = 0; pages < 30; pages++) {
+    const query = new URLSearchParams({ dir: 'b', limit: '20', ...(token !== undefined && { from: token }) })
+    const { chunk, end } = await user.ok('GET', `rooms/${encodeURIComponent(roomId)}/messages?${query}`)
+    found.push(...texts(chunk as SeenEvent[]))
+    if (typeof end !== 'string') return found
+    token = end
+  }
+  assert.fail('The pages have no end')
+}
+
+const FIFTY = { filter: JSON.stringify({ room: { timeline: { limit: 50 } } }) }
+const numbered = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => `gap ${first + n}`)
+
+/** Has the other server give history. */
+function serveHistory({ remote, room }: Pick<Awaited<ReturnType<typeof setUp>>, 'remote' | 'room'>): void {
+  remote.on('GET', /\/v1\/backfill\//, ({ url }) => {
+    const { searchParams } = new URL(url, 'https://remote.test')
+    const last = room.events.findIndex(({ eventId }) => eventId === searchParams.get('v'))
+    const events = room.events.slice(Math.max(0, last + 1 - Number(searchParams.get('limit'))), last + 1)
+    return { body: { origin: remote.name, origin_server_ts: 1, pdus: events.map(({ pdu }) => pdu).toReversed() } }
+  })
+}
+
+/** Of sixty messages between two that have come, the server has given the last ten. */
+async function withGap(servesHistory: boolean) {
+  const hs = await setUp()
+  if (servesHistory) serveHistory(hs)
+  const { alice, room } = hs
+  room.serveState()
+  assert.equal(await hs.faultOf(hs.say('before')), undefined)
+  const { next_batch: since } = await alice.sync(FIFTY)
+  const gap = numbered(1, 60).map((body) => hs.say(body))
+  hs.answer(() => ({ body: { events: gap.slice(-10).map(({ pdu }) => pdu) } }))
+  assert.equal(await hs.faultOf(hs.say('after')), undefined)
+  return { ...hs, since }
+}
+
+test('where a gap stays open, clients are told so, and get what was in it in its place', async () => {
+  await using hs = await withGap(true)
+  const { alice, room, since } = hs
+  const asked = listOf({ timeline_limit: 50 })
+  const { timeline } = (await alice.sync({ ...FIFTY, since })).rooms.join[room.roomId] ?? assert.fail('no news')
+  assert.deepEqual([texts(timeline.events), timeline.limited], [[...numbered(51, 60), 'after'], true])
+  const slid = await new Slider(alice).room(room.roomId, asked)
+  assert.deepEqual([texts(slid.timeline ?? []), slid.limited], [[...numbered(51, 60), 'after'], true])
+  const past = [...numbered(1, 50).toReversed(), 'before']
+  assert.deepEqual(await back(alice, room.roomId, timeline.prev_batch), past)
+  const all = ['before', ...numbered(1, 60), 'after']
+  assert.deepEqual(await back(alice, room.roomId), all.toReversed())
+  const late = (await alice.sync({ ...FIFTY, since })).rooms.join[room.roomId]?.timeline
+  assert.deepEqual(texts(late?.events ?? []), all.slice(-50))
+  assert.deepEqual((await alice.sync({ ...FIFTY, since: String((await alice.sync())['next_batch']) })).rooms.join, {})
+})
+
+test('a gap that nobody can fill is gone over', async () => {
+  await using hs = await withGap(false)
+  const { alice, room } = hs
+  let asked = 0
+  hs.remote.on('GET', /\/v1\/backfill\//, () => {
+    asked++
+    return { body: { origin: hs.remote.name, origin_server_ts: 1, pdus: [] } }
+  })
+  const whole = ['after', ...numbered(51, 60).toReversed(), 'before']
+  assert.deepEqual(await back(alice, room.roomId), whole)
+  const once = asked
+  assert.deepEqual(await back(alice, room.roomId), whole)
+  assert.deepEqual([once, asked - once], [3, 2], 'nobody is asked for it again at once; for what was before our time they are')
+})
+
+test('who comes back into a room gets what was there meanwhile in its place', async () => {
+  await using hs = await setUp()
+  const { alice, room } = hs
+  serveHistory(hs)
+  assert.equal(await hs.faultOf(hs.say('before')), undefined)
+  await alice.leave(room.roomId)
+  hs.say('meanwhile')
+  await alice.join(room.roomId, 'remote.test')
+  assert.equal(await hs.faultOf(hs.say('after')), undefined)
+  const { timeline } = (await alice.sync(FIFTY)).rooms.join[room.roomId] ?? assert.fail('no room')
+  assert.deepEqual([texts(timeline.events), timeline.limited], [['after'], true])
+  assert.deepEqual(await back(alice, room.roomId), ['after', 'meanwhile', 'before'])
 })

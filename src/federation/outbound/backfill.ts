@@ -1,8 +1,10 @@
 /** History from before all that we have. https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events */
 import type { EventId, RoomId, ServerName } from '../../../schemas/ids.ts'
 import { getEventByTimestamp } from '../../../schemas/server/events.ts'
+import type { Clock } from '../../core/clock.ts'
 import { KeyedQueue } from '../../core/keyed-queue.ts'
 import type { Logger } from '../../core/logger.ts'
+import { RecentCache } from '../../core/recent-cache.ts'
 import type { Event } from '../../protocol/event.ts'
 import { allowedIn } from '../../rooms/allowed.ts'
 import type { GapBudget } from '../../rooms/gap-budget.ts'
@@ -26,6 +28,7 @@ import type { FederationClient } from '../client.ts'
 import { FederationError } from '../errors.ts'
 
 export interface BackfillParts {
+  clock: Clock
   serverName: ServerName
   db: Database
   events: Events
@@ -61,27 +64,42 @@ interface Round {
 const MAX_SERVERS = 5
 const MAX_FROM = 10
 const MAX_EVENTS = 100
+/** Nobody is asked again so soon for what nobody could give: whoever scrolls up comes by there every time. */
+const ASK_AGAIN_MS = 60_000
 
 export class Backfill {
   readonly #parts: BackfillParts
   readonly #running = new KeyedQueue<RoomId>()
+  /** When a gap was asked for in vain. */
+  readonly #unfilled = new RecentCache<string, number>(1_000)
 
   constructor(parts: BackfillParts) {
     this.#parts = parts
   }
 
   /** As `RemoteRooms.backfill`. */
-  fill(room: Room, limit: number): Promise<boolean> {
+  fill(room: Room, limit: number, edge?: number): Promise<boolean> {
     return this.#running.run(room.roomId, async () => {
-      const from = await this.#missing(room)
-      if (from.length === 0) return false
-      for (const server of await this.#servers(room)) {
-        const found = await this.#parts.history.backfill(server, room, from, Math.min(limit, MAX_EVENTS))
-        using budget = this.#parts.gaps.budget()
-        if (found && (await this.#place({ server, room, budget }, found))) return true
-      }
-      return false
+      if (edge === undefined) return this.#fill(room, limit, undefined)
+      const gap = `${room.nid} ${edge}`
+      const now = this.#parts.clock.now()
+      if (now - (this.#unfilled.get(gap) ?? -Infinity) < ASK_AGAIN_MS) return false
+      const isFilled = await this.#fill(room, limit, edge)
+      if (!isFilled) this.#unfilled.set(gap, now)
+      return isFilled
     })
+  }
+
+  async #fill(room: Room, limit: number, edge: number | undefined): Promise<boolean> {
+    const from = await this.#missing(room, edge)
+    if (from.length === 0) return false
+    for (const server of await this.#servers(room)) {
+      const found = await this.#parts.history.backfill(server, room, from, Math.min(limit, MAX_EVENTS))
+      using budget = this.#parts.gaps.budget()
+      const wanted = edge === undefined ? found : found && inGap(from, await this.#unplaced(room, found))
+      if (wanted && (await this.#place({ server, room, budget }, wanted, edge))) return true
+    }
+    return false
   }
 
   /** As `RemoteRooms.eventNear`. */
@@ -99,10 +117,15 @@ export class Backfill {
     return undefined
   }
 
-  /** The events to go on from: those that the latest of ours with a gap before them cite. */
-  async #missing(room: Room): Promise<EventId[]> {
+  /** The events to go on from: those that the one at `edge` cites, or else the latest of those that have no gap before them but the past. */
+  async #missing(room: Room, edge: number | undefined): Promise<EventId[]> {
     const { timelines, events } = this.#parts
-    const rows = await timelines.missing(room.nid)
+    const rows: { event_id: Uint8Array; event_nid: number }[] = []
+    for (const row of await timelines.missing(room.nid)) {
+      const position = (await timelines.positionOf(room.nid, row.event_nid)) ?? 0
+      const isEdge = (await timelines.edge(room.nid, position)) === position
+      if (isEdge ? position === edge : edge === undefined) rows.push(row)
+    }
     const citing = await events.byNids(rows.map(({ event_nid: nid }) => nid))
     const depthOf = (nid: number) => citing.get(nid)?.head.depth ?? 0
     const latest = rows.sort((a, b) => depthOf(b.event_nid) - depthOf(a.event_nid)).slice(0, MAX_FROM)
@@ -117,11 +140,10 @@ export class Backfill {
   }
 
   /** Gives the events their places, the latest first, as far as the states before them can be found out. */
-  async #place(round: Round, found: readonly Event[]): Promise<boolean> {
-    const { events, outliers, heads, writer } = this.#parts
+  async #place(round: Round, found: readonly Event[], edge: number | undefined): Promise<boolean> {
+    const { outliers, heads, writer } = this.#parts
     const { server, room, budget } = round
-    const known = await events.byIds(found.map(({ eventId }) => eventId))
-    const fresh = found.filter(({ eventId }) => !isPlaced(known.get(eventId), room))
+    const fresh = await this.#unplaced(room, found)
     const earliest = fresh.at(-1)
     if (!earliest) return false
     await this.#parts.gaps.fetchAuthChain(server, room, earliest, budget)
@@ -129,16 +151,30 @@ export class Backfill {
     const placed = await this.#withStates(round, fresh)
     const writes: Promise<void>[] = []
     await heads.locked(room.roomId, async () => {
+      const nextPlace = await this.#placesBefore(room, edge)
       for (const { event, stateBefore, standing } of placed.toReversed()) {
         const isShown = standing === Standing.accepted
         const persisted = isShown
-          ? await writer.prepend(room, event, stateBefore)
+          ? await writer.insert(room, event, stateBefore, nextPlace())
           : await writer.keep(room, event, standing, stateBefore, true)
         writes.push(persisted.written)
       }
     })
     await Promise.all(writes)
     return placed.length > 0
+  }
+
+  async #unplaced(room: Room, found: readonly Event[]): Promise<Event[]> {
+    const known = await this.#parts.events.byIds(found.map(({ eventId }) => eventId))
+    return found.filter(({ eventId }) => !isPlaced(known.get(eventId), room))
+  }
+
+  /** Gives one free place after another before an edge, the last first; undefined for the beginning of the room. */
+  async #placesBefore(room: Room, edge: number | undefined): Promise<() => number | undefined> {
+    if (edge === undefined) return () => undefined
+    const [before] = await this.#parts.timelines.backwards(room.nid, Number.MIN_SAFE_INTEGER, edge - 1, 1)
+    let place = edge
+    return () => (place - 1 > (before?.position ?? 0) ? --place : undefined)
   }
 
   /** Works out the states from the earliest event on, as far as they do not follow from those of later events. */
@@ -212,4 +248,14 @@ export class Backfill {
     await db.write((batch) => maps.write(batch, change), room.nid)
     return change.root
   }
+}
+
+/** Those of some events, the latest first, that lead back from where a gap ends without a step over what is here. */
+function inGap(from: readonly EventId[], unplaced: readonly Event[]): Event[] {
+  const cited = new Set(from)
+  return unplaced.filter(({ eventId, prevEvents }) => {
+    if (!cited.has(eventId)) return false
+    for (const prev of prevEvents) cited.add(prev)
+    return true
+  })
 }

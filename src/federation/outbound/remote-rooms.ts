@@ -20,7 +20,7 @@ export function remoteRooms({ joins, memberships, directory, backfill }: RemoteR
     invite: (room, event, stateRoot) => memberships.invite(room, event, stateRoot),
     resolveAlias: (alias) => directory.resolveAlias(alias),
     publicRooms: (server, query) => directory.publicRooms(server, query),
-    backfill: (room, limit) => backfill.fill(room, limit),
+    backfill: (room, limit, edge) => backfill.fill(room, limit, edge),
     eventNear: (room, timestamp, direction) => backfill.eventNear(room, timestamp, direction),
   }
 }

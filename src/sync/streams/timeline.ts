@@ -38,7 +38,11 @@ export interface TimelineParts {
 }
 
 /** The last events of a range that are chosen, `limit` at most. */
-export async function loadTimeline(parts: TimelineParts, range: TimelineRange, choose: Choose): Promise<Timeline> {
+export async function loadTimeline(parts: TimelineParts, whole: TimelineRange, choose: Choose): Promise<Timeline> {
+  const edge = await parts.timelines.edge(whole.roomNid, whole.upTo)
+  const isEdged = edge !== undefined && edge > whole.after
+  // What is before a gap does not go with what is after it.
+  const range = isEdged ? { ...whole, after: edge - 1 } : whole
   const found: [TimelineEntry, StoredEvent][] = []
   let { upTo } = range
   let isWhole = false
@@ -51,7 +55,7 @@ export async function loadTimeline(parts: TimelineParts, range: TimelineRange, c
     upTo = (entries.at(-1)?.position ?? upTo) - 1
     oldest = (await addChosen(parts.events, entries, choose, found)) ?? oldest
   }
-  const hasGap = range.after === EVERYTHING && oldest !== undefined && oldest.type !== 'm.room.create'
+  const hasGap = isEdged || (range.after === EVERYTHING && oldest !== undefined && oldest.type !== 'm.room.create')
   return timelineOf(found, range, { isWhole, hasGap, upTo })
 }
 
