@@ -92,7 +92,7 @@ function printTroubles(name: string, log: string): void {
 
 const cargo = (command: 'build' | 'run', parameters: readonly string[], io: 'inherit' | 'pipe'): ChildProcess =>
   spawn('cargo', [command, ...CARGO, ...parameters], {
-    env: { RUST_BACKTRACE: '0', ...process.env, CARGO_TARGET_DIR: TARGET },
+    env: { ...process.env, CARGO_TARGET_DIR: TARGET, RUST_LIB_BACKTRACE: '0' },
     stdio: [io, io, 'inherit'],
   })
 

@@ -141,7 +141,7 @@ async fn build_client(world: &World, account: &Account, folder: &PathBuf) -> Res
     let builder = Client::builder()
         .server_name_or_homeserver_url(&account.url)
         .add_root_certificates(vec![world.authority()])
-        .sqlite_store(folder, Some("the passphrase of the store"))
+        .sqlite_store(folder, None)
         .sliding_sync_version_builder(VersionBuilder::DiscoverNative)
         .cross_process_store_config(CrossProcessLockConfig::multi_process("main"))
         .with_encryption_settings(encryption)

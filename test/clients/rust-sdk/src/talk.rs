@@ -51,15 +51,16 @@ pub async fn texts(timeline: &Timeline) -> Vec<String> {
     remote(timeline).await.iter().filter_map(|item| text_of(item.content()).map(str::to_owned)).collect()
 }
 
-/// Scrolls up until the room begins.
+/// Scrolls up until the room begins, and that is shown.
 pub async fn scroll_to_start(timeline: &Timeline) -> Result<()> {
-    for _ in 0..100 {
-        if timeline.paginate_backwards(20).await? {
-            return Ok(());
-        }
+    let mut pages = 0;
+    while !timeline.paginate_backwards(20).await? {
+        pages += 1;
+        ensure!(pages < 100, "the timeline has no beginning");
     }
-    ensure!(false, "the timeline has no beginning");
-    Ok(())
+    // A page is shown a moment after it has come.
+    let start = "(m.room.create)".to_owned();
+    until("the beginning of the room", async || Ok(shown(timeline).await.contains(&start).then_some(()))).await
 }
 
 pub fn event_id(item: &EventTimelineItem) -> Result<OwnedEventId> {

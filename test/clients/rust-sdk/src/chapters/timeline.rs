@@ -111,8 +111,9 @@ pub async fn tell(world: &World, chapter: &Chapter) -> Outcome {
             let timeline = tablet.open(&room_id).await?;
             message(&timeline, &format!("Message {}", MESSAGES - 1)).await?;
             scroll_to_start(&timeline).await?;
+            let expected: Vec<_> = (0..MESSAGES).map(|n| format!("Message {n}")).collect();
             let numbered: Vec<_> = texts(&timeline).await.into_iter().filter(|text| text.starts_with("Message ")).collect();
-            ensure!(numbered == (0..MESSAGES).map(|n| format!("Message {n}")).collect::<Vec<_>>(), "not in order: {numbered:?}");
+            ensure!(numbered == expected, "not in order: {numbered:?}");
             ensure!(seen(&timeline, "Good evening").await.is_some(), "the edit is not there: {:?}", shown(&timeline).await);
             Ok(())
         })
