@@ -88,7 +88,9 @@ export class History {
     if (mayGrow) await this.#fillGapBefore(view, start, request.limit)
     let walk = await this.#walk(viewer, view, start, request)
     const hasGrown = mayGrow && walk.isExhausted && (await this.#backfill(view, request.limit, walk.edge))
-    if (hasGrown) walk = await this.#walk(viewer, view, start, request)
+    // A gap that nobody can fill now is gone over.
+    if (hasGrown || walk.edge !== undefined)
+      walk = await this.#walk(viewer, view, start, request, hasGrown ? undefined : walk.edge)
     // What others have just given may all be hidden from the viewer, and there may be more behind it.
     const isOver = walk.isExhausted && walk.edge === undefined && walk.events.length === 0 && !hasGrown
     return { events: walk.events, start, end: isOver ? undefined : walk.position }
@@ -153,11 +155,11 @@ export class History {
     )
   }
 
-  /** Collects events that are visible and wanted, from `start` on; backwards, as far as the next gap. */
-  async #walk(viewer: Viewer, view: RoomView, start: number, request: PageRequest): Promise<Walk> {
+  /** Collects events that are visible and wanted, from `start` on; backwards, as far as the next gap behind the one at `over`. */
+  async #walk(viewer: Viewer, view: RoomView, start: number, request: PageRequest, over = Infinity): Promise<Walk> {
     const { direction, limit, choice } = request
     const found: StoredEvent[] = []
-    const edge = await this.#edgeBehind(view, start, request)
+    const edge = await this.#edgeBehind(view, Math.min(start, over - 1), request)
     const to = edge === undefined ? request.to : edge - 1
     let position = start
     for (let scanned = 0; found.length < limit && scanned < MAX_SCANNED; ) {
