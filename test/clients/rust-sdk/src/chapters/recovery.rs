@@ -82,19 +82,13 @@ pub async fn tell(world: &World, chapter: &Chapter) -> Outcome {
                 .await?;
             ensure!(laptop.client.encryption().recovery().recover(&key).await.is_err(), "the old key is still good");
             laptop.client.encryption().recovery().recover(&new).await?;
-            Ok(())
-        })
-        .await?;
-    chapter
-        .step("a dehydrated device takes keys while nobody is there", async {
-            let secrets = phone.client.encryption().secret_storage();
-            let key = phone.client.encryption().recovery().reset_key().await?;
-            let store = secrets.open_secret_store(&key).await?;
-            let dehydrated = phone.client.encryption().dehydrated_devices();
-            ensure!(dehydrated.is_supported().await?);
-            dehydrated.start(&store).await?;
-            ensure!(dehydrated.is_key_stored(&store).await?);
-            dehydrated.delete().await?;
+            // What it asks for because of this signature must not cross the new identity that comes next: the SDK would drop that.
+            let laptop_id = laptop.client.device_id().context("no device")?;
+            until("the laptop's signature", async || {
+                let seen = phone.client.encryption().get_device(phone.user_id(), laptop_id).await?;
+                Ok(seen.filter(|device| device.is_cross_signed_by_owner()))
+            })
+            .await?;
             Ok(())
         })
         .await?;
@@ -113,6 +107,19 @@ pub async fn tell(world: &World, chapter: &Chapter) -> Outcome {
             let recovery = phone.client.encryption().recovery();
             recovery.enable().await?;
             until_true("recovery", async || recovery.state() == RecoveryState::Enabled).await
+        })
+        .await?;
+    chapter
+        .step("a dehydrated device takes keys while nobody is there", async {
+            let secrets = phone.client.encryption().secret_storage();
+            let key = phone.client.encryption().recovery().reset_key().await?;
+            let store = secrets.open_secret_store(&key).await?;
+            let dehydrated = phone.client.encryption().dehydrated_devices();
+            ensure!(dehydrated.is_supported().await?);
+            dehydrated.start(&store).await?;
+            ensure!(dehydrated.is_key_stored(&store).await?);
+            dehydrated.delete().await?;
+            Ok(())
         })
         .await
 }

@@ -65,6 +65,7 @@ pub async fn tell(world: &World, chapter: &Chapter) -> Outcome {
             laptop.room(meanwhile.room_id(), RoomState::Joined).await?;
             laptop.room(before.room_id(), RoomState::Joined).await?;
             laptop.client.logout().await?;
+            laptop.sync.stop().await;
             Ok(())
         })
         .await?;
@@ -88,6 +89,7 @@ pub async fn tell(world: &World, chapter: &Chapter) -> Outcome {
             })
             .await?;
             ensure!(tablet.client.whoami().await.is_err());
+            tablet.sync.stop().await;
             Ok(())
         })
         .await?;
@@ -107,6 +109,7 @@ pub async fn tell(world: &World, chapter: &Chapter) -> Outcome {
             changed.password = "Another one, and longer".to_owned();
             phone.client.account().deactivate(None, Some(password(&changed)), true).await?;
             ensure!(phone.client.whoami().await.is_err());
+            phone.sync.stop().await;
             Ok(())
         })
         .await
