@@ -6,6 +6,7 @@ import { isJsonObject, type Json } from '../../schemas/json.ts'
 import type { Event } from './event.ts'
 import { compileGlob } from './glob.ts'
 import type { PowerLevels } from './power-levels.ts'
+import type { PushOutcome } from './push-rules.ts'
 import { containsWords, wordPattern } from './word-pattern.ts'
 
 const BODY = 'content.body'
@@ -39,6 +40,8 @@ const NOTHING = Symbol('nothing')
 /** So many properties are remembered of an event: rules of hostile users ask for any number of them. */
 const MAX_REMEMBERED = 100
 
+const mentionsKey = parsePropertyPath('content.m\\.mentions.user_ids')
+
 /** One event and what push rules ask about its room, looked at once for all readers. */
 export class PushSubject {
   readonly event: Event
@@ -46,7 +49,11 @@ export class PushSubject {
   readonly foldedType: string
   /** The number of members joined to the room. */
   readonly memberCount: number
+  /** What becomes of it for all who have the default rules, if it is not personal; found out with the first of them. */
+  commonOutcome: PushOutcome | undefined
   readonly #levels: PowerLevels
+  /** The default rules treat its readers differently: those who are mentioned, and who is invited. */
+  readonly isPersonal: boolean
   /** What has been asked for; NOTHING, and null for text, stand for what is not there, so that one look-up tells. */
   readonly #values = new Map<string, Json | typeof NOTHING>()
   readonly #folded = new Map<string, string | null>()
@@ -56,6 +63,8 @@ export class PushSubject {
     this.foldedType = fold(event.type)
     this.memberCount = memberCount
     this.#levels = levels
+    const mentioned = this.value(mentionsKey)
+    this.isPersonal = this.foldedType === 'm.room.member' || (Array.isArray(mentioned) && mentioned.length > 0)
   }
 
   /** The value of a property. */

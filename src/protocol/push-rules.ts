@@ -84,6 +84,8 @@ class RulesByType {
 /** A user's rules, ready to be asked. */
 export interface CompiledPushRules {
   readonly owner: string
+  /** They are the default rules as they are, which most users have. */
+  readonly areDefault: boolean
   /** Whether a rule asks if the user is subscribed to a thread. */
   readonly asksForThreads: boolean
   /** Override, content and postcontent rules. */
@@ -97,12 +99,14 @@ export interface CompiledPushRules {
 /**
  * Compiles a user's rules, default rules included, each kind in the order in which its rules are tried. Rules that
  * can never match are left out: disabled ones, and those with a condition that is not understood.
+ * @param areDefault they are the default rules as they are
  */
-export function compilePushRules(ruleset: PushRuleset, owner: string): CompiledPushRules {
+export function compilePushRules(ruleset: PushRuleset, owner: string, areDefault = false): CompiledPushRules {
   const conditional = (rules: readonly PushRule[]) => compileRules(rules, ({ conditions = [] }) => conditions)
   const content = compileRules(ruleset.content, ({ pattern }) => [inBody(pattern)])
   return {
     owner,
+    areDefault,
     asksForThreads: [ruleset.override, ruleset.postcontent, ruleset.underride].some((rules) => rules.some(asksForThreads)),
     first: new RulesByType([...conditional(ruleset.override), ...content, ...conditional(ruleset.postcontent)]),
     rooms: outcomesById(ruleset.room),
@@ -120,6 +124,12 @@ export function evaluatePushRules(rules: CompiledPushRules, subject: PushSubject
   const { event } = subject
   // Homeservers MUST NOT notify the Push Gateway for events that the user has sent themselves.
   if (event.sender === rules.owner) return nothing
+  if (subject.isPersonal || !rules.areDefault) return decide(rules, subject, reader)
+  return (subject.commonOutcome ??= decide(rules, subject, reader))
+}
+
+function decide(rules: CompiledPushRules, subject: PushSubject, reader: PushReader): PushOutcome {
+  const { event } = subject
   return (
     firstMatch(rules.first.of(subject.foldedType), subject, reader) ??
     rules.rooms.get(event.roomId) ??

@@ -1,7 +1,13 @@
 import { RecentCache } from '../core/recent-cache.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import { stringAt } from '../../schemas/json.ts'
-import { type CompiledPushRules, evaluatePushRules, type PushOutcome, type PushSubject } from '../protocol/push-rules.ts'
+import {
+  type CompiledPushRules,
+  evaluatePushRules,
+  type PushOutcome,
+  type PushReader,
+  type PushSubject,
+} from '../protocol/push-rules.ts'
 import type { Events } from '../storage/events.ts'
 import type { MembershipRecord } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
@@ -63,13 +69,13 @@ export class UnreadCursor {
   readonly #known: Known
   readonly #rules: CompiledPushRules
   readonly #userNid: number
-  readonly #displayName: string | undefined
+  readonly #reader: PushReader
 
-  constructor(known: Known, rules: CompiledPushRules, userNid: number, displayName: string | undefined) {
+  constructor(known: Known, rules: CompiledPushRules, userNid: number, reader: PushReader) {
     this.#known = known
     this.#rules = rules
     this.#userNid = userNid
-    this.#displayName = displayName
+    this.#reader = reader
   }
 
   /** What is unread at the end of some news, none of which the user has sent; undefined where others come before them. */
@@ -77,7 +83,7 @@ export class UnreadCursor {
     const known = this.#known
     if (known.upTo < news.from || known.upTo > news.after) return undefined
     for (const { event, position, subject, thread, subscribers } of news.events) {
-      const reader = { displayName: this.#displayName, isSubscribed: subscribers?.has(this.#userNid) }
+      const reader = subscribers ? { ...this.#reader, isSubscribed: subscribers.has(this.#userNid) } : this.#reader
       const { notify, highlight } = evaluatePushRules(this.#rules, subject, reader)
       if (notify && !event.redacted) known.unread.add({ nid: event.nid, position, thread, highlight })
     }
@@ -133,7 +139,7 @@ export class UnreadCounts {
     await this.of(user, record, upTo)
     const known = this.#known.get(keyOf(user, record)) ?? (await this.#begin(user, record))
     const displayName = stringAt((await events.get(record.eventNid)).content, 'displayname')
-    return new UnreadCursor(known, await pushRules.compiled(user), user.userNid, displayName)
+    return new UnreadCursor(known, await pushRules.compiled(user), user.userNid, { displayName })
   }
 
   async #begin(user: RulesOwner, record: MembershipRecord): Promise<Known> {

@@ -65,7 +65,7 @@ export class PushRules {
   /** As the matcher wants them. */
   async compiled(owner: RulesOwner): Promise<CompiledPushRules> {
     const loaded = this.#loaded.get(owner.userNid) ?? (await this.#load(owner))
-    loaded.compiled ??= compilePushRules(loaded.ruleset, owner.userId)
+    loaded.compiled ??= compilePushRules(loaded.ruleset, owner.userId, loaded.edits === noEdits)
     return loaded.compiled
   }
 

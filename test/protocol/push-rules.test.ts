@@ -251,3 +251,39 @@ test('actions: tweaks, and what is historical', () => {
   assert.equal(act([{ set_tweak: 'highlight' }]).highlight, false)
   assert.equal(act(['notify', { set_tweak: 'sound', value: 5 }]).sound, undefined)
 })
+
+test('what becomes of an event for those with the default rules is the same, whoever was asked before', () => {
+  const readers = [
+    { id: ME, reader: { displayName: 'My Name' } },
+    { id: userId('carol'), reader: {} },
+    { id: userId('dan'), reader: { displayName: 'Dan the man' } },
+    { id: userId('erin'), reader: { displayName: 'hello' } },
+    { id: userId('alice'), reader: {} },
+    { id: userId('frank'), reader: { isSubscribed: false } },
+  ]
+  const member = { stateKey: userId('carol') }
+  const events = [
+    () => message('hello'),
+    () => message('hello, dan'),
+    () => message('and my NAME is in it'),
+    () => message('@room hello'),
+    () => message('hello', { msgtype: 'm.notice' }),
+    () => message('hello', { 'm.mentions': { user_ids: [userId('carol')] } }),
+    () => message('hello', { 'm.mentions': { user_ids: [] } }),
+    () => message('* hello', { 'm.relates_to': { rel_type: 'm.replace', event_id: '$x' } }),
+    () => subject('m.room.message', { body: 'hello' }, {}, 2),
+    () => subject('m.room.encrypted', {}),
+    () => subject('m.room.member', { membership: 'invite' }, member),
+    () => subject('m.room.tombstone', {}, { stateKey: '' }),
+  ]
+  for (const make of events) {
+    for (const order of [readers, readers.toReversed()]) {
+      const what = make()
+      for (const { id, reader } of order) {
+        const rulesOfOwner = defaultPushRules(id)
+        const shared = evaluatePushRules(compilePushRules(rulesOfOwner, id, true), what, reader)
+        assert.deepEqual(shared, evaluatePushRules(compilePushRules(rulesOfOwner, id), make(), reader))
+      }
+    }
+  }
+})
