@@ -58,6 +58,9 @@ interface Known {
   upTo: number
   /** The user's receipts up to this position are applied. */
   receiptsUpTo: number
+  /** Whom the user ignored up to that position. */
+  ignored: ReadonlySet<string>
+  ignoredUpTo: number
   readonly unread: UnreadEvents
 }
 
@@ -108,7 +111,9 @@ export class UnreadCounts {
   /** The counts at a position: of the room as a whole, and of each of its threads (`main` for what is in none). */
   async of(user: RulesOwner, record: MembershipRecord, upTo: number): Promise<UnreadEvents> {
     const key = keyOf(user, record)
-    const known = this.#known.get(key) ?? (await this.#begin(user, record))
+    const before = this.#known.get(key)
+    const isValid = before !== undefined && (await this.#ignoresTheSame(user, before, upTo))
+    const known = isValid ? before : await this.#begin(user, record)
     this.#known.set(key, known)
     if (this.#parts.receipts.changedByUserAt(user.userNid) > known.receiptsUpTo)
       await this.#applyReceipts(user, record.roomNid, known)
@@ -144,10 +149,20 @@ export class UnreadCounts {
 
   async #begin(user: RulesOwner, record: MembershipRecord): Promise<Known> {
     // What came before the user does not count.
-    const known = { upTo: record.began, receiptsUpTo: -1, unread: new UnreadEvents() }
+    const ignored = await this.#parts.ignoredUsers.of(user.userNid)
+    const known = { upTo: record.began, receiptsUpTo: -1, ignored, ignoredUpTo: 0, unread: new UnreadEvents() }
     await this.#applyReceipts(user, record.roomNid, known)
     known.upTo = Math.max(record.began, known.unread.readUpTo)
     return known
+  }
+
+  /** What was counted of somebody who is ignored now, or was not since they were, is to be counted anew. */
+  async #ignoresTheSame({ userNid }: RulesOwner, known: Known, upTo: number): Promise<boolean> {
+    const { ignoredUsers } = this.#parts
+    if (!ignoredUsers.mayHaveChanged(userNid, known.ignoredUpTo)) return true
+    if ((await ignoredUsers.of(userNid)) !== known.ignored) return false
+    known.ignoredUpTo = Math.max(known.ignoredUpTo, upTo)
+    return true
   }
 
   async #applyReceipts(user: RulesOwner, roomNid: number, known: Known): Promise<void> {

@@ -77,6 +77,11 @@ export class AccountDataTable {
     return (await this.#db.all<AccountDataRow>(OF_ROOM, userNid, roomNid)).map(toEntry)
   }
 
+  /** False where it is certain that the user has changed nothing after a position. */
+  mayHaveChanged(userNid: number, after: number): boolean {
+    return this.#changes.mayHaveChanged(userNid, after)
+  }
+
   /** What has changed with `after < position <= upTo`; what was removed has the content `{}`. */
   async since(userNid: number, after: number, upTo: number): Promise<AccountDataEntry[]> {
     if (!this.#changes.mayHaveChanged(userNid, after)) return []

@@ -89,6 +89,8 @@ describe('unread counts', () => {
     assert.deepEqual(await counts(bob, room), [2, 0])
     await alice.ok('PUT', `rooms/${room}/redact/${event}/r`, {})
     assert.deepEqual(await counts(bob, room), [1, 0])
+    await carol.send(room, 'not ignored yet')
+    assert.deepEqual(await counts(bob, room), [2, 0])
     await bob.ok('PUT', `user/${bob.id}/account_data/m.ignored_user_list`, { ignored_users: { [carol.id]: {} } })
     await carol.send(room, 'ignored')
     await bob.ok('PUT', `profile/${bob.id}/displayname`, { displayname: 'B' })
