@@ -11,6 +11,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import { roomRules } from '../../src/protocol/room-versions.ts'
 import { Executor, type Group } from '../../src/storage/executor.ts'
 import type { Writer } from '../../src/storage/writer.ts'
+import { NO_POLICY_SIGNER } from '../../test/support/no-policy-signer.ts'
 
 const SERVER = 'bench.example' as ServerName
 const WRITERS = 50
@@ -28,7 +29,7 @@ async function main(home: string, count: number) {
   const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'causeway-bench-'))
   const path = join(folder, 'bench.db')
   const storage = openStorage(path, 'FULL', home === 'loop' ? writerInLoop(path) : undefined)
-  const { heads, sender } = createRoomCore(SERVER, systemClock, storage)
+  const { heads, sender } = createRoomCore(SERVER, systemClock, storage, NO_POLICY_SIGNER)
   const rules = roomRules('10')
   if (!rules) throw new Error('room version 10 is missing')
   const room = await storage.db.write((batch) => storage.rooms.create(batch, '!bench:bench.example' as RoomId, rules))

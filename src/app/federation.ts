@@ -29,6 +29,7 @@ import { Templates } from '../federation/outbound/templates.ts'
 import { OwnKeys } from '../federation/own-keys.ts'
 import { PduChecks } from '../federation/pdus.ts'
 import { FederationHistory } from '../federation/outbound/history.ts'
+import { PolicySignatures } from '../federation/outbound/policy-servers.ts'
 import { remoteRooms } from '../federation/outbound/remote-rooms.ts'
 import { ServerResolver } from '../federation/resolve-server.ts'
 import { RetryGate } from '../federation/retry-gate.ts'
@@ -85,6 +86,7 @@ export function createTransport(config: Config, clock: Clock, storage: Storage, 
     gate,
     client,
     keyRing,
+    policySigner: new PolicySignatures({ serverName, signingKey, client, checks, clock }),
     notary: new KeyNotary({ own: ownKeys, keyRing, store: storage.serverKeys, clock }),
     authenticateServer: serverAuthenticator({ serverName, keyRing, checks, gate, mayCall }),
     pduChecks: new PduChecks(eventVerifier({ keyRing, checks })),

@@ -10,6 +10,7 @@ import { GuestAccess } from '../rooms/guest-access.ts'
 import { RoomHeads } from '../rooms/heads.ts'
 import { Outliers } from '../rooms/outliers.ts'
 import { EventWriter, type EventWriterParts } from '../rooms/persist.ts'
+import { PolicyServers, type PolicySigner } from '../rooms/policy-servers.ts'
 import { EventReceiver } from '../rooms/receive.ts'
 import type { RemoteHistory } from '../rooms/remote-history.ts'
 import { StateResolver } from '../rooms/resolve.ts'
@@ -29,6 +30,7 @@ export function createRoomCore(
   serverName: ServerName,
   clock: Clock,
   storage: Storage,
+  policySigner: PolicySigner,
   onAccepted?: EventWriterParts['onAccepted'],
 ) {
   const heads = new RoomHeads(storage.rooms, storage.events)
@@ -39,7 +41,8 @@ export function createRoomCore(
   const erasures = new Erasures({ ...storage, states, stateAtPosition: new StateAtPosition(storage) })
   const ignoredUsers = new IgnoredUsers(storage)
   const aggregations = new Aggregations({ ...storage, ignoredUsers })
-  const sender = new EventSender({ ...storage, serverName, clock, heads, states, resolver, writer })
+  const policyServers = new PolicyServers({ ...storage, heads, states, policySigner })
+  const sender = new EventSender({ ...storage, serverName, clock, heads, states, resolver, writer, policyServers })
   return {
     aggregations,
     crowdedRooms: new CrowdedRooms({ ...storage, serverName, clock, heads, states, sender }),
@@ -50,6 +53,7 @@ export function createRoomCore(
     invitePermissions: new InvitePermissions(storage),
     states,
     resolver,
+    policyServers,
     writer,
     outliers: new Outliers({ ...storage, heads, writer }),
     sender,

@@ -90,8 +90,8 @@ export function createServices(foundation: Foundation) {
 /** The parts of the server, in the order in which they are built on one another. */
 function createParts({ config, clock, log, metrics, storage, outbound, outboundHttp, signal }: Foundation) {
   const deviceLists = createDeviceLists(config, storage)
-  const core = createRoomCore(config.serverName, clock, storage, (from) => metrics.eventAccepted(from))
   const transport = createTransport(config, clock, storage, outbound)
+  const core = createRoomCore(config.serverName, clock, storage, transport.policySigner, (from) => metrics.eventAccepted(from))
   const federation = createFederation(config, clock, log.logger('federation'), storage, core, transport)
   const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)
   const rooms = createRoomServices(config, clock, storage, core, federation.remoteRooms, streams.pushRules, log.logger('rooms'))

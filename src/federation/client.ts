@@ -42,6 +42,8 @@ export interface CallOptions {
   readonly maxBytes?: number
   /** Calls also a server that failed lately. */
   readonly ignoreGate?: boolean
+  /** Calls also our own name, behind which there may be more than this server. */
+  readonly mayBeUs?: boolean
 }
 
 /** For calls that a user waits for: a server that failed lately is tried all the same. */
@@ -83,9 +85,9 @@ export class FederationClient {
     return body
   }
 
-  #assertOpen(server: ServerName, { ignoreGate = false }: CallOptions): void {
+  #assertOpen(server: ServerName, { ignoreGate = false, mayBeUs = false }: CallOptions): void {
     const { serverName, mayCall, gate } = this.#options
-    if (server === serverName) throw new FederationError(server, 'denied', 'that is this server')
+    if (server === serverName && !mayBeUs) throw new FederationError(server, 'denied', 'that is this server')
     if (!mayCall(server)) throw new FederationError(server, 'denied', 'federation with it is not allowed')
     const waitMs = ignoreGate ? 0 : gate.waitMs(server)
     if (waitMs > 0)

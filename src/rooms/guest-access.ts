@@ -1,5 +1,6 @@
 /** https://spec.matrix.org/v1.19/client-server-api/#guest-access */
 import { type ServerName, serverOf } from '../../schemas/ids.ts'
+import { MatrixError } from '../core/errors.ts'
 import type { Accounts } from '../storage/accounts.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import type { Room } from '../storage/rooms.ts'
@@ -42,7 +43,10 @@ export class GuestAccess {
     for (const [userNid, userId] of joined) {
       if (serverOf(userId) !== serverName || (await accounts.get(userNid))?.kind !== 'guest') continue
       const content = { membership: 'leave', reason: 'The room is closed to guests' }
-      await sender.send(room, { sender: userId, type: 'm.room.member', stateKey: userId, content })
+      // A policy server that does not let one go must not keep the others.
+      await sender.send(room, { sender: userId, type: 'm.room.member', stateKey: userId, content }).catch((cause: unknown) => {
+        if (!(cause instanceof MatrixError)) throw cause
+      })
     }
   }
 }

@@ -49,6 +49,8 @@ export interface PersistOptions {
   also?: (batch: Batch, stored: StoredEvent) => void
 }
 
+type KeepOptions = { isHistory?: boolean; isFinal?: boolean }
+
 /** An event on its way to the disk. */
 export interface Persisted {
   readonly stored: StoredEvent
@@ -109,17 +111,17 @@ export class EventWriter {
 
   /**
    * Keeps an event that is not part of the room's timeline: rejected or soft-failed. Only under the room's lock.
-   * @param isHistory it was backfilled, and the room's history may go on behind it
+   * It may be history, behind which more may follow, and final: refused by the policy server, whoever comes into the room.
    */
-  async keep(room: Room, event: Event, standing: Standing, stateBefore: number, isHistory = false): Promise<Persisted> {
-    const plan = await this.#plan(room, event, stateBefore, {}, isHistory)
+  async keep(room: Room, event: Event, standing: Standing, stateBefore: number, how: KeepOptions = {}): Promise<Persisted> {
+    const plan = await this.#plan(room, event, stateBefore, {}, how.isHistory ?? false)
     // A soft-failed event has a state after it, since others may build on it; a rejected one changes nothing.
     const change = standing === Standing.softFailed ? plan.change : { root: stateBefore, nodes: new Map() }
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, change)
       this.#noteGaps(batch, room, event, { nid: plan.nid, missing: plan.missing ?? [] })
       const stored = this.#append(batch, room, event, { standing, stateBefore, stateAfter: change.root }, plan)
-      if (standing === Standing.softFailed) this.#parts.sticky.note(batch, stored, true)
+      if (standing === Standing.softFailed && !how.isFinal) this.#parts.sticky.note(batch, stored, true)
       return stored
     })
   }
@@ -152,13 +154,8 @@ export class EventWriter {
     const plan = await this.#plan(room, event, stateBefore, {}, true)
     return this.#write(room, (batch) => {
       this.#parts.maps.write(batch, plan.change)
-      const stored = this.#append(
-        batch,
-        room,
-        event,
-        { standing: Standing.accepted, stateBefore, stateAfter: plan.change.root },
-        plan,
-      )
+      const placement = { standing: Standing.accepted, stateBefore, stateAfter: plan.change.root }
+      const stored = this.#append(batch, room, event, placement, plan)
       relate(this.#parts, batch, room.nid, event, this.#parts.timelines.insert(batch, room.nid, plan.nid, place), plan.nid)
       this.#noteGaps(batch, room, event, plan)
       return stored

@@ -8,8 +8,7 @@ import type { Names } from '../storage/names.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
 import type { RoomHeads } from './heads.ts'
 import { type ProfileSource, shownProfile } from './membership/member-content.ts'
-import type { Persisted } from './persist.ts'
-import type { EventSender } from './send.ts'
+import type { EventSender, Sending } from './send.ts'
 import type { RoomStates } from './state.ts'
 
 const ROOMS_AT_ONCE = 20
@@ -59,16 +58,16 @@ export class ProfileChanges {
   }
 
   async #show(room: Room, userId: UserId, profile: JsonObject): Promise<void> {
-    const persisted = await this.#parts.heads.locked(room.roomId, () => this.#queue(room, userId, profile))
-    await persisted?.written
+    const sending = await this.#parts.heads.locked(room.roomId, () => this.#begin(room, userId, profile))
+    await sending?.finish()
   }
 
-  async #queue(room: Room, userId: UserId, profile: JsonObject): Promise<Persisted | undefined> {
+  async #begin(room: Room, userId: UserId, profile: JsonObject): Promise<Sending | undefined> {
     const { heads, states, sender } = this.#parts
     const current = await states.content((await heads.get(room)).stateRoot, 'm.room.member', userId)
     if (current['membership'] !== 'join') return undefined
     const kept = Object.entries(current).filter(([key]) => !OF_ONE_CHANGE.includes(key))
     const content = { ...Object.fromEntries(kept), ...profile }
-    return sender.queue(room, { sender: userId, type: 'm.room.member', stateKey: userId, content })
+    return sender.begin(room, { sender: userId, type: 'm.room.member', stateKey: userId, content })
   }
 }

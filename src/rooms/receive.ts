@@ -21,6 +21,7 @@ import type { GapFiller } from './gaps.ts'
 import type { RoomHeads } from './heads.ts'
 import type { Outliers } from './outliers.ts'
 import type { EventWriter, Persisted, PersistOptions } from './persist.ts'
+import type { PolicyServers, VettedEvent } from './policy-servers.ts'
 import { ResolutionEffort } from './resolution-effort.ts'
 import type { StateResolver } from './resolve.ts'
 import type { RoomStates } from './state.ts'
@@ -30,8 +31,8 @@ export type Verdict =
   | { readonly kind: 'accepted'; readonly stored: StoredEvent }
   /** It was here before. */
   | { readonly kind: 'known' }
-  /** Allowed at its place in history, but not by the current state: kept, not shown. */
-  | { readonly kind: 'soft-failed'; readonly rule: string }
+  /** Allowed at its place in history, but not by the current state or the room's policy server: kept, not shown. */
+  | { readonly kind: 'soft-failed'; readonly rule: string; readonly why: string | undefined }
   /** Not allowed by its auth events or by the state before it. */
   | { readonly kind: 'rejected'; readonly rule: string; readonly why: string }
   /** What it builds on is not to be had. */
@@ -43,10 +44,13 @@ export interface EventReceiverParts {
   heads: RoomHeads
   states: RoomStates
   resolver: StateResolver
+  policyServers: Pick<PolicyServers, 'vet'>
   writer: EventWriter
   outliers: Outliers
   gaps: GapFiller
 }
+
+const POLICY_RULE = "the room's policy server"
 
 /** One call of `receive`. */
 interface Receipt {
@@ -114,7 +118,10 @@ export class EventReceiver {
     const stateBefore = await this.#stateBefore(receipt, event, fillsGap || this.#isSticky(event))
     if (stateBefore === undefined) return { kind: 'missing', why: 'The state before the event could not be found out' }
     const auth = await this.#authEvents(receipt, event)
-    return 'kind' in auth ? auth : this.#judge(receipt, event, auth.verdict, stateBefore, options)
+    if ('kind' in auth) return auth
+    const { policyServers, states } = this.#parts
+    const isAllowed = async () => auth.verdict.allowed && (await allowedIn(states, stateBefore, event)).allowed
+    return this.#judge(receipt, await policyServers.vet(room, event, isAllowed), auth.verdict, stateBefore, options)
   }
 
   /** Step 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected. */
@@ -155,10 +162,10 @@ export class EventReceiver {
     return resolver.resolve(room, roots, effort)
   }
 
-  /** Steps 4 to 6 come to their verdict here, under the room's lock. */
+  /** Steps 4 to 7 come to their verdict here, under the room's lock. */
   #judge(
     { room, effort, writes }: Receipt,
-    event: Event,
+    { event, refusal }: VettedEvent,
     byAuthEvents: AuthVerdict,
     stateBefore: number,
     options: PersistOptions = {},
@@ -186,9 +193,10 @@ export class EventReceiver {
       // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft failed.
       const { stateRoot } = await heads.get(room)
       const now = stateRoot === stateBefore ? before : await allowedIn(states, stateRoot, event)
-      if (!now.allowed) {
-        keep(await writer.keep(room, event, Standing.softFailed, stateBefore))
-        return { kind: 'soft-failed', rule: now.rule }
+      // 7. Is validated by the Policy Server, if the room is using a Policy Server, otherwise it is "soft failed".
+      if (!now.allowed || refusal !== undefined) {
+        keep(await writer.keep(room, event, Standing.softFailed, stateBefore, { isFinal: refusal !== undefined }))
+        return { kind: 'soft-failed', rule: now.allowed ? POLICY_RULE : now.rule, why: refusal }
       }
       return { kind: 'accepted', stored: keep(await writer.accept(room, event, stateBefore, { ...options, effort })) }
     })

@@ -14,10 +14,12 @@ import type { ClientTransactions } from '../storage/client-transactions.ts'
 import type { Database } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
-import type { StoredEvent } from '../storage/stored-event.ts'
+import { isPlaced, type StoredEvent } from '../storage/stored-event.ts'
+import { allowedIn } from './allowed.ts'
 import { MAX_PREV_EVENTS } from './ends.ts'
 import type { ForwardExtremity, RoomHeads } from './heads.ts'
-import type { EventWriter, Persisted } from './persist.ts'
+import type { EventWriter, Persisted, PersistOptions } from './persist.ts'
+import type { PolicyServers } from './policy-servers.ts'
 import type { StateResolver } from './resolve.ts'
 import type { RoomStates } from './state.ts'
 
@@ -52,7 +54,24 @@ export interface EventSenderParts {
   states: RoomStates
   resolver: StateResolver
   writer: EventWriter
+  policyServers: PolicyServers
   transactions: ClientTransactions
+}
+
+/** An event that is built on a room and authorised there, but not kept. */
+export interface BuiltEvent {
+  readonly event: Event
+  /** Root of the state before it: where it is built on some of many ends, that is not the room's current state. */
+  readonly stateRoot: number
+}
+
+/** An event that is being sent. */
+export interface Sending {
+  /**
+   * To be called, once, when the room's lock is released. Resolves when the event is durable and visible.
+   * @throws {MatrixError} what the room's policy server refuses with; M_FORBIDDEN where the room has changed meanwhile
+   */
+  finish(): Promise<StoredEvent>
 }
 
 /** Builds, authorises and queues the events of our own users. */
@@ -68,33 +87,79 @@ export class EventSender {
    * @throws {MatrixError} M_FORBIDDEN with the rule that does not allow it, M_TOO_LARGE, M_BAD_JSON
    */
   async send(room: Room, draft: Draft, transaction?: Transaction): Promise<StoredEvent> {
-    const { stored, written } = await this.#parts.heads.locked(room.roomId, () => this.#sendOnce(room, draft, transaction))
-    await written
-    return stored
+    const sending = await this.#parts.heads.locked(room.roomId, () => this.begin(room, draft, transaction))
+    return sending.finish()
   }
 
-  /** Queues an event; only under the room's lock, for work that sends several. */
-  async queue(room: Room, draft: Draft, transaction?: Transaction): Promise<Persisted> {
-    const { heads, writer, transactions } = this.#parts
-    const duplicate = await this.#sameState((await heads.get(room)).stateRoot, draft)
+  /** The part of `send` that is done under the room's lock, for those who have more to do under it. */
+  async begin(room: Room, draft: Draft, transaction?: Transaction): Promise<Sending> {
+    const earlier = await this.#earlier(room, transaction)
+    if (earlier) return sendingOf(earlier)
+    const duplicate = await this.#sameState((await this.#parts.heads.get(room)).stateRoot, draft)
+    if (duplicate) return sendingOf({ stored: duplicate, written: Promise.resolve() })
+    return this.beginWith(room, await this.prepare(room, draft), transaction)
+  }
+
+  /**
+   * As `begin`, for an event that has just been built. Where a policy server has to sign it, the room goes on meanwhile, and
+   * the event is added beside what has come to its end.
+   */
+  async beginWith(room: Room, built: BuiltEvent, transaction?: Transaction): Promise<Sending> {
+    const { policyServers, heads } = this.#parts
+    if ((await policyServers.of(room, built.event)) === undefined)
+      return sendingOf(await this.#accept(room, built, transaction, { isNew: true }))
+    return {
+      finish: async () => {
+        const event = await policyServers.signed(room, built.event)
+        const persisted = await heads.locked(room.roomId, () => this.#acceptLater(room, { ...built, event }, transaction))
+        return sendingOf(persisted).finish()
+      },
+    }
+  }
+
+  /** Queues an event of a room in the making, of which no policy server can know. Only under the room's lock. */
+  async queue(room: Room, draft: Draft): Promise<Persisted> {
+    const duplicate = await this.#sameState((await this.#parts.heads.get(room)).stateRoot, draft)
     if (duplicate) return { stored: duplicate, written: Promise.resolve() }
-    const { event, stateRoot } = await this.#allowed(room, draft)
+    return this.#accept(room, await this.prepare(room, draft), undefined, { isNew: true })
+  }
+
+  /** An event of ours, built on the end of the room as it is now: for handshakes with other servers. Only under the room's lock. */
+  async build(room: Room, draft: Draft): Promise<Event> {
+    return (await this.prepare(room, draft)).event
+  }
+
+  #accept(
+    room: Room,
+    { event, stateRoot }: BuiltEvent,
+    transaction: Transaction | undefined,
+    options: PersistOptions,
+  ): Promise<Persisted> {
+    const { writer, transactions } = this.#parts
     return writer.accept(room, event, stateRoot, {
+      ...options,
       forward: true,
-      isNew: true,
       also: (batch, stored) => {
         if (transaction) transactions.add(batch, transaction.device, transaction.id, stored.nid)
       },
     })
   }
 
-  /** An event of ours, built on the end of the room as it is now, authorised but not kept: for handshakes with other servers. */
-  async build(room: Room, draft: Draft): Promise<Event> {
-    return (await this.#allowed(room, draft)).event
+  /** The room may have changed meanwhile; the request may have been repeated, and the policy server may have passed the event on. */
+  async #acceptLater(room: Room, built: BuiltEvent, transaction: Transaction | undefined): Promise<Persisted> {
+    const { heads, states, events, db } = this.#parts
+    const earlier = await this.#earlier(room, transaction)
+    if (earlier) return earlier
+    const existing = await events.byId(built.event.eventId)
+    if (isPlaced(existing, room)) return { stored: existing, written: db.write(() => {}, room.nid) }
+    const { stateRoot } = await heads.get(room)
+    const verdict = stateRoot === built.stateRoot ? undefined : await allowedIn(states, stateRoot, built.event)
+    if (verdict?.allowed === false) throw refused(verdict)
+    return this.#accept(room, built, transaction, {})
   }
 
-  /** The event and the root of the state before it: where it is built on some of many ends, that is not the room's current state. */
-  async #allowed(room: Room, draft: Draft): Promise<{ event: Event; stateRoot: number }> {
+  /** As `build`, with what is needed to add the event to the room. */
+  async prepare(room: Room, draft: Draft): Promise<BuiltEvent> {
     const { heads, states, resolver } = this.#parts
     const { extremities, stateRoot: current } = await heads.get(room)
     const isCrowded = extremities.length > MAX_PREV_EVENTS
@@ -108,10 +173,11 @@ export class EventSender {
     return { event, stateRoot }
   }
 
-  async #sendOnce(room: Room, draft: Draft, transaction: Transaction | undefined): Promise<Persisted> {
+  /** What the same request has sent before. */
+  async #earlier(room: Room, transaction: Transaction | undefined): Promise<Persisted | undefined> {
     const { db, transactions, events } = this.#parts
     const earlier = transaction && (await transactions.find(transaction.device, transaction.id))
-    if (earlier === undefined) return this.queue(room, draft, transaction)
+    if (earlier === undefined) return undefined
     // It may still be on its way to the disk: an empty write of the same room is done after it, or fails with it.
     return { stored: await events.get(earlier), written: db.write(() => {}, room.nid) }
   }
@@ -156,6 +222,15 @@ export class EventSender {
       eventId: `$${randomLetters(18)}:${this.#parts.serverName}` as EventId,
       referenceHashOf: (eventId) => hashes.get(eventId) ?? new Uint8Array(),
     }
+  }
+}
+
+function sendingOf({ stored, written }: Persisted): Sending {
+  return {
+    finish: async () => {
+      await written
+      return stored
+    },
   }
 }
 

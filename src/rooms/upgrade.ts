@@ -9,9 +9,8 @@ import type { Memberships } from '../storage/memberships.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
 import type { RoomCreation, RoomPlan } from './create.ts'
 import type { RoomHeads } from './heads.ts'
-import type { EventWriter } from './persist.ts'
 import { assertJoined, assertNotSuspended } from './policy.ts'
-import type { Draft, EventSender } from './send.ts'
+import type { Draft, EventSender, Sending } from './send.ts'
 import type { RoomStates } from './state.ts'
 import type { RoomSuccession } from './succession.ts'
 import { retiredLevels, successorEvents } from './successor-events.ts'
@@ -23,7 +22,6 @@ export interface RoomUpgradesParts {
   heads: RoomHeads
   states: RoomStates
   sender: EventSender
-  writer: EventWriter
   roomCreation: RoomCreation
   succession: RoomSuccession
 }
@@ -31,7 +29,7 @@ export interface RoomUpgradesParts {
 interface Replacement {
   readonly room: Room
   /** The tombstone in the old room. */
-  readonly written: Promise<void>
+  readonly tombstone: Sending
 }
 
 export class RoomUpgrades {
@@ -55,28 +53,28 @@ export class RoomUpgrades {
     await assertJoined(memberships, old, requester.userNid)
     // The old room stands still until it ends with the tombstone. To wait there for the new room to be written is no harm:
     // that is another room's chain, and upgrades are rare.
-    const { room, written } = await heads.locked(roomId, () => this.#replace(requester, old, rules, additionalCreators))
-    await written
+    const { room, tombstone: end } = await heads.locked(roomId, () => this.#replace(requester, old, rules, additionalCreators))
+    await end.finish()
     await succession.follow(requester, room)
     await this.#retire(requester, old)
     return room.roomId
   }
 
   async #replace(requester: Requester, old: Room, rules: RoomRules, additionalCreators: readonly UserId[]): Promise<Replacement> {
-    const { heads, states, sender, writer, roomCreation } = this.#parts
+    const { heads, states, sender, roomCreation } = this.#parts
     const { stateRoot } = await heads.get(old)
     const levels = await states.powerLevels(stateRoot, old)
     if (levels.of(requester.userId) < levels.toSend('m.room.tombstone', true)) throw forbidden('You cannot upgrade this room')
     if (rules.roomIdIsCreateHash) {
       // The id of the new room is the hash of an event that names the old one: so that cannot name its tombstone as well.
       const room = await roomCreation.make(await this.#plan(requester, old, rules, additionalCreators, {}))
-      return { room, written: (await sender.queue(old, tombstone(requester, room.roomId))).written }
+      return { room, tombstone: await sender.begin(old, tombstone(requester, room.roomId)) }
     }
     const roomId = roomCreation.newRoomId()
-    const event = await sender.build(old, tombstone(requester, roomId))
-    const plan = await this.#plan(requester, old, rules, additionalCreators, { event_id: event.eventId })
+    const built = await sender.prepare(old, tombstone(requester, roomId))
+    const plan = await this.#plan(requester, old, rules, additionalCreators, { event_id: built.event.eventId })
     const room = await roomCreation.make({ ...plan, roomId })
-    return { room, written: (await writer.accept(old, event, stateRoot, { forward: true })).written }
+    return { room, tombstone: await sender.beginWith(old, built) }
   }
 
   async #plan(

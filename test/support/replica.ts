@@ -16,6 +16,7 @@ import type { Room } from '../../src/storage/rooms.ts'
 import { Standing, type StoredEvent } from '../../src/storage/stored-event.ts'
 import { rulesOf } from './dag.ts'
 import { FakeClock } from './clock.ts'
+import { NO_POLICY_SIGNER } from './no-policy-signer.ts'
 
 /** The servers that a replica can reach at the moment. */
 export type Reachable = (from: ServerName, to: ServerName) => Replica | undefined
@@ -38,7 +39,7 @@ export class Replica implements AsyncDisposable {
     this.name = name as ServerName
     this.clock = clock
     this.storage = openStorage(options.file ?? ':memory:', 'OFF')
-    this.core = createRoomCore(this.name, clock, this.storage)
+    this.core = createRoomCore(this.name, clock, this.storage, NO_POLICY_SIGNER)
     const history = options.history ?? new ToldHistory(this.name, reachable)
     this.receiver = createReceipt(clock, this.storage, this.core, history, options.limits).receiver
     this.#creation = new RoomCreation({

@@ -18,6 +18,7 @@ import type { AccountKind } from '../../src/storage/accounts.ts'
 import type { RemoteRooms } from '../../src/rooms/remote.ts'
 import { ThirdPartyInvites } from '../../src/rooms/third-party-invites.ts'
 import { PushRules } from '../../src/users/push-rules.ts'
+import { NO_POLICY_SIGNER } from './no-policy-signer.ts'
 import type { EachOf } from './user.ts'
 import { type Answer, authenticators, callServer, testServer } from '../http/support.ts'
 import { FakeClock } from './clock.ts'
@@ -106,7 +107,7 @@ export async function roomServer(options: { remote?: Partial<RemoteRooms>; env?:
   const config = loadConfig({ env, cwd: folder })
   const storage = openStorage(join(folder, 'test.db'), 'OFF')
   stack.use(storage.db)
-  const core = createRoomCore(config.serverName as ServerName, clock, storage)
+  const core = createRoomCore(config.serverName as ServerName, clock, storage, NO_POLICY_SIGNER)
   const pushRules = new PushRules({ db: storage.db, table: storage.pushRules })
   const rooms = createRoomServices(config, clock, storage, core, { ...NOBODY, ...options.remote }, pushRules)
   const accounts = createAccounts(config, clock, storage, {

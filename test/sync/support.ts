@@ -29,6 +29,7 @@ import { ThirdPartyInvites } from '../../src/rooms/third-party-invites.ts'
 import type { SyncExtension } from '../../src/sync/extension.ts'
 import { authenticators, testServer } from '../http/support.ts'
 import { FakeClock } from '../support/clock.ts'
+import { NO_POLICY_SIGNER } from '../support/no-policy-signer.ts'
 import { Client, NOBODY, NOTHING_OUTSIDE } from '../support/room-server.ts'
 import type { EachOf } from '../support/user.ts'
 
@@ -129,7 +130,7 @@ export async function syncServer(options: { extensions?: SyncExtension[]; env?: 
   stack.use(storage.db)
   const stopping = new AbortController()
   stack.defer(() => stopping.abort())
-  const core = createRoomCore(config.serverName as ServerName, clock, storage)
+  const core = createRoomCore(config.serverName as ServerName, clock, storage, NO_POLICY_SIGNER)
   const streams = createUserStreams(clock, storage, core, { send: () => {} }, stopping.signal)
   const rooms = createRoomServices(config, clock, storage, core, NOBODY, streams.pushRules)
   const accounts = createAccounts(config, clock, storage, {

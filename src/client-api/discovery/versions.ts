@@ -21,6 +21,8 @@ const UNSTABLE_FEATURES = [
   'org.matrix.msc3814',
   // Sticky events.
   'org.matrix.msc4354',
+  // Policy servers.
+  'org.matrix.msc4284',
   // Delayed events.
   'org.matrix.msc4140',
   // Where the media of calls go.

@@ -156,7 +156,7 @@ export class Backfill {
         const isShown = standing === Standing.accepted
         const persisted = isShown
           ? await writer.insert(room, event, stateBefore, nextPlace())
-          : await writer.keep(room, event, standing, stateBefore, true)
+          : await writer.keep(room, event, standing, stateBefore, { isHistory: true })
         writes.push(persisted.written)
       }
     })

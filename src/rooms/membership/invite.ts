@@ -11,6 +11,7 @@ import type { InvitePermissions } from '../../users/invite-permissions.ts'
 import { allowedIn } from '../allowed.ts'
 import type { RoomHeads } from '../heads.ts'
 import type { EventWriter, Persisted } from '../persist.ts'
+import type { PolicyServers } from '../policy-servers.ts'
 import { assertNotSuspended, ownRoom } from '../policy.ts'
 import type { RemoteRooms } from '../remote.ts'
 import type { Draft, EventSender } from '../send.ts'
@@ -26,6 +27,7 @@ export interface InvitesParts {
   states: RoomStates
   sender: EventSender
   writer: EventWriter
+  policyServers: Pick<PolicyServers, 'signed'>
   profileFields: ProfileSource
   invitePermissions: Pick<InvitePermissions, 'ruleFor'>
   remote: Pick<RemoteRooms, 'invite'>
@@ -81,14 +83,14 @@ export class Invites {
 
   /** The user's server has to sign the invite before it is added to the room. */
   async #inviteElsewhere(room: Room, draft: Draft): Promise<EventId> {
-    const { heads, states, sender, remote } = this.#parts
-    const { event, root } = await heads.locked(room.roomId, async () => {
+    const { heads, states, sender, policyServers, remote } = this.#parts
+    const { event, stateRoot: root } = await heads.locked(room.roomId, async () => {
       const { stateRoot } = await heads.get(room)
       const create = await states.content(stateRoot, 'm.room.create')
       if (create['m.federate'] === false) throw forbidden('The room is closed to users of other servers')
-      return { event: await sender.build(room, draft), root: stateRoot }
+      return sender.prepare(room, draft)
     })
-    const signed = await remote.invite(room, event, root)
+    const signed = await remote.invite(room, await policyServers.signed(room, event), root)
     const { stored, written } = await heads.locked(room.roomId, () => this.#accept(room, signed, root))
     await written
     return stored.eventId

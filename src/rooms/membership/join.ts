@@ -9,11 +9,10 @@ import type { Memberships } from '../../storage/memberships.ts'
 import type { Room, Rooms } from '../../storage/rooms.ts'
 import type { GuestAccess } from '../guest-access.ts'
 import type { RoomHeads } from '../heads.ts'
-import type { Persisted } from '../persist.ts'
 import { assertNotSuspended } from '../policy.ts'
 import type { RemoteRooms } from '../remote.ts'
 import { isResident } from '../residence.ts'
-import type { EventSender } from '../send.ts'
+import type { EventSender, Sending } from '../send.ts'
 import type { RoomStates } from '../state.ts'
 import type { RoomSuccession } from '../succession.ts'
 import { candidateServers } from './candidates.ts'
@@ -44,7 +43,7 @@ export interface JoinOptions {
 }
 
 /** A join that this server makes by itself, or the servers that must be asked for it. */
-type Attempt = { readonly persisted: Persisted } | { readonly askAt: readonly ServerName[] }
+type Attempt = Sending | { readonly askAt: readonly ServerName[] }
 
 export class Joins {
   readonly #parts: JoinsParts
@@ -64,9 +63,9 @@ export class Joins {
     if (!room || !(await isResident(this.#parts, room))) return this.#joinThroughOthers(requester, roomId, via, given)
     const attempt = await this.#parts.heads.locked(roomId, () => this.#attempt(room, requester, given))
     if ('askAt' in attempt) return this.#joinThroughOthers(requester, roomId, [...attempt.askAt, ...via], given)
-    await attempt.persisted.written
+    const { eventId } = await attempt.finish()
     await this.#parts.succession.follow(requester, room)
-    return attempt.persisted.stored.eventId
+    return eventId
   }
 
   async #attempt(room: Room, requester: Requester, given: JsonObject): Promise<Attempt> {
@@ -75,7 +74,7 @@ export class Joins {
     const { stateRoot } = await heads.get(room)
     const current = await states.get(stateRoot, 'm.room.member', userId)
     if (current?.content['membership'] === 'join' && Object.keys(given).length === 0)
-      return { persisted: { stored: current, written: db.write(() => {}, room.nid) } }
+      return { finish: () => db.write(() => {}, room.nid).then(() => current) }
     if (requester.isGuest && !(await guests.isOpen(stateRoot))) throw guestForbidden('Guests may not join this room')
     const content = await memberContent(profileFields, userId, 'join', given)
     const authorisation = await restricted.authorisation(room, stateRoot, userId)
@@ -83,7 +82,7 @@ export class Joins {
     if (authorisation.kind === 'refused' || authorisation.kind === 'unknown')
       throw forbidden('You meet none of the conditions for joining this room')
     if (authorisation.kind === 'authorised') content['join_authorised_via_users_server'] = authorisation.by
-    return { persisted: await sender.queue(room, { sender: userId, type: 'm.room.member', stateKey: userId, content }) }
+    return sender.begin(room, { sender: userId, type: 'm.room.member', stateKey: userId, content })
   }
 
   async #joinThroughOthers(joiner: Requester, roomId: RoomId, named: readonly ServerName[], given: JsonObject): Promise<EventId> {

@@ -111,6 +111,15 @@ const PROBES: Record<string, Probe> = {
     const event = await alice.ok('GET', `${at(room)}/event/${encodeURIComponent(String(eventId))}`)
     assert.deepEqual(event['msc4354_sticky'], { duration_ms: 60_000 })
   },
+  'org.matrix.msc4284': async ({ alice }) => {
+    const room = await alice.createRoom()
+    const type = 'org.matrix.msc4284.policy'
+    const policyServer = { via: alice.id.split(':')[1] ?? '', public_key: 'A'.repeat(43) }
+    await alice.setState(room, type, policyServer)
+    await alice.refused(502, 'M_UNKNOWN', 'PUT', `${at(room)}/state/m.room.topic`, { topic: 'unsigned' })
+    await alice.setState(room, type, {})
+    await alice.setState(room, 'm.room.topic', { topic: 'for nobody to sign' })
+  },
   'org.matrix.msc4140': async ({ alice, room }) => {
     const path = `${at(room)}/send/m.room.message/later?org.matrix.msc4140.delay=100000`
     const { delay_id: delayId } = await alice.ok('PUT', path, { msgtype: 'm.text', body: 'later' })
