@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { UserId } from '../../schemas/ids.ts'
 import { isJsonObject, type Json, type JsonObject, objectAt } from '../../schemas/json.ts'
 import type { Event, Pdu } from '../../src/protocol/event.ts'
+import { eventIdOf } from '../../src/protocol/event-id.ts'
 import { essentialText } from '../../src/protocol/hashes.ts'
 import { type SigningKey, signEvent } from '../../src/protocol/signing.ts'
 import { RemoteRoom } from '../support/remote-room.ts'
@@ -345,4 +346,29 @@ test('rooms and policy servers from before the specification are understood', as
   await alice.send(room.roomId, 'freely')
   assert.equal(policyServer.asked.length, 2)
   assert.deepEqual(await alice.messages(room.roomId), ['hello', 'unsigned', 'freely'])
+})
+
+test('who joins through us is let in if the policy server signs the join', async () => {
+  await using hs = await setUp()
+  const { alice, policyServer } = hs
+  const roomId = await alice.createRoom({ preset: 'public_chat', room_version: '11' })
+  const join = async (userId: string) => {
+    const made = (await hs.call('GET', `v1/make_join/${encodeURIComponent(roomId)}/${userId}?ver=11`)).body
+    assert.ok(isJsonObject(made))
+    const template = { ...objectAt(made, 'event'), origin_server_ts: 5 }
+    const pdu = signEvent(template, hs.room.rules, hs.remote.name, hs.remote.signingKey)
+    const eventId = eventIdOf(pdu, hs.room.rules)
+    const answer = await hs.call('PUT', `v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`, pdu)
+    return { eventId, answer }
+  }
+  await join(BOB)
+  await alice.setState(roomId, 'm.room.policy', { via: hs.remote.name, public_keys: { ed25519: hs.key.publicKey } })
+  assert.equal(policyServer.asked.length, 0)
+  const { eventId } = await join('@carol:remote.test')
+  assert.ok(signers(pduIn(await hs.event(eventId)))['remote.test']?.includes(KEY_ID), 'others get it with the signature')
+  policyServer.refuse()
+  const { answer } = await join('@dora:remote.test')
+  assert.deepEqual(answer, { status: 403, body: FORBIDDEN })
+  const { joined } = await alice.ok('GET', `rooms/${encodeURIComponent(roomId)}/joined_members`)
+  assert.deepEqual(Object.keys(joined ?? {}).sort(), [alice.id, BOB, '@carol:remote.test'])
 })

@@ -78,7 +78,7 @@ export class Handshakes {
     if (verdict?.kind === 'accepted') return { event, stored: verdict.stored }
     const earlier = verdict?.kind === 'known' ? await events.byId(event.eventId) : undefined
     if (earlier?.standing === Standing.accepted) return { event, stored: earlier }
-    throw forbidden(verdict && 'why' in verdict ? verdict.why : 'The room does not allow this')
+    throw forbidden((verdict && 'why' in verdict ? verdict.why : undefined) ?? 'The room does not allow this')
   }
 }
 
