@@ -131,7 +131,8 @@ pub async fn open_with(room: &Room, focus: TimelineFocus) -> Result<Timeline> {
     Ok(builder.track_read_marker_and_receipts(TimelineReadReceiptTracking::AllEvents).build().await?)
 }
 
-/// With the settings that Element X has.
+/// With the settings that Element X has. The SDK's automatic pagination is off: it begins where the user scrolls as well, and of
+/// two that come to the same gap at once, the SDK shows pages out of order.
 async fn build_client(world: &World, account: &Account, folder: &PathBuf) -> Result<Client> {
     let encryption = EncryptionSettings {
         auto_enable_cross_signing: true,
@@ -146,7 +147,6 @@ async fn build_client(world: &World, account: &Account, folder: &PathBuf) -> Res
         .cross_process_store_config(CrossProcessLockConfig::multi_process("main"))
         .with_encryption_settings(encryption)
         .with_enable_share_history_on_invite(true)
-        .with_enable_automatic_back_pagination(true)
         .with_threading_support(ThreadingSupport::Enabled { with_subscriptions: true })
         .handle_refresh_tokens();
     Ok(builder.build().await?)
