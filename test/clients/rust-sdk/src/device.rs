@@ -131,8 +131,7 @@ pub async fn open_with(room: &Room, focus: TimelineFocus) -> Result<Timeline> {
     Ok(builder.track_read_marker_and_receipts(TimelineReadReceiptTracking::AllEvents).build().await?)
 }
 
-/// With the settings that Element X has. The SDK's automatic pagination is off: it begins where the user scrolls as well, and of
-/// two that come to the same gap at once, the SDK shows pages out of order.
+/// With the settings that Element X has.
 async fn build_client(world: &World, account: &Account, folder: &PathBuf) -> Result<Client> {
     let encryption = EncryptionSettings {
         auto_enable_cross_signing: true,

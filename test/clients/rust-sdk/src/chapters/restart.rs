@@ -59,6 +59,7 @@ pub async fn tell(world: &World, chapter: &Chapter) -> Outcome {
             for text in &written {
                 message(&his, text).await?;
             }
+            scroll_to_start(&his).await?;
             let arrived: Vec<_> = texts(&his).await.into_iter().filter(|text| text.starts_with("Written offline")).collect();
             ensure!(arrived == written, "{arrived:?}");
             Ok(())
@@ -88,6 +89,8 @@ pub async fn tell(world: &World, chapter: &Chapter) -> Outcome {
             goes_on(&bob).await?;
             alice.client.send_queue().set_enabled(true).await;
             message(&his, &texts_of(29)).await?;
+            // His connection began anew, with a page.
+            scroll_to_start(&his).await?;
             let arrived: Vec<_> = texts(&his).await.into_iter().filter(|text| text.starts_with("Under fire")).collect();
             ensure!(arrived == (0..30).map(texts_of).collect::<Vec<_>>(), "{arrived:?}");
             Ok(())
