@@ -22,7 +22,7 @@ export interface Announcement {
 
 /**
  * Positions of in-memory streams (typing) are handed out without a commit. Each start skips this many positions,
- * and no more than half of it is handed out between two commits, so that no token ever moves backwards.
+ * and no more than half of it is handed out before the position is saved again, so that no token ever moves backwards.
  */
 const UNSAVED_POSITIONS = 10_000
 const SAVE_POSITION = 'UPDATE counters SET value = ? WHERE name = ?'
@@ -245,19 +245,20 @@ export class Database implements AsyncDisposable {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** Writes the operations of `group` and the position that they reach, as one transaction. */
+  /** Writes the operations of `group` as one transaction, with the position that they reach where it is far from the last one saved. */
   async #commit(group: readonly Queued[]): Promise<void> {
     const reached = this.#drawn
-    if (group.every(({ batch }) => batch.statements.length === 0) && reached - this.#saved < UNSAVED_POSITIONS / 2) return
+    const isFar = reached - this.#saved >= UNSAVED_POSITIONS / 2
+    if (!isFar && group.every(({ batch }) => batch.statements.length === 0)) return
     const operations = new OperationEncoder()
     for (const { batch } of group) {
       for (const [index, statement] of batch.statements.entries()) operations.add(statement, batch.values[index] ?? [])
     }
-    operations.add(this.statementId(SAVE_POSITION), [reached, 'position'])
+    if (isFar) operations.add(this.statementId(SAVE_POSITION), [reached, 'position'])
     const define = this.#undefinedStatements
     this.#undefinedStatements = []
     await this.#writer.commit({ define, operations: operations.finish() })
-    this.#saved = reached
+    if (isFar) this.#saved = reached
   }
 
   /** A group failed and left nothing behind: finds out whose fault it was, so that the others are not lost with it. */
