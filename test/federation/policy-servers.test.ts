@@ -1,125 +1,43 @@
-/** Rooms with a policy server, which the scripted server is: what it must sign, and what becomes of what it does not. */
+/** What our users send into rooms with a policy server, which the scripted server is: it must sign that first. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { UserId } from '../../schemas/ids.ts'
-import { isJsonObject, type Json, type JsonObject, objectAt } from '../../schemas/json.ts'
-import type { Event, Pdu } from '../../src/protocol/event.ts'
-import { eventIdOf } from '../../src/protocol/event-id.ts'
-import { essentialText } from '../../src/protocol/hashes.ts'
-import { type SigningKey, signEvent } from '../../src/protocol/signing.ts'
-import { RemoteRoom } from '../support/remote-room.ts'
-import { newSigningKey, type Reply } from '../support/remote-server.ts'
+import { type JsonObject, objectAt } from '../../schemas/json.ts'
+import { signEvent } from '../../src/protocol/signing.ts'
+import { federatedUsers, heard } from '../support/federated-users.ts'
+import { newSigningKey } from '../support/remote-server.ts'
 import { logIn } from '../support/user.ts'
-import { besideRemote } from './support.ts'
+import { besidePolicyServer, BOB, FORBIDDEN, newPolicyKey, SIGN } from './policy-server.ts'
 
-const BOB = '@bob:remote.test' as UserId
-const KEY_ID = 'ed25519:policy_server'
-const SIGN = '/_matrix/policy/v1/sign'
 const OLD_SIGN = '/_matrix/policy/unstable/org.matrix.msc4284/sign'
-const FORBIDDEN = { errcode: 'M_FORBIDDEN', error: 'This looks like spam' }
-
-/** Alice is in a room of the scripted server, which becomes the policy server there when the test says so. */
-async function setUp(version = '11') {
-  const hs = await besideRemote()
-  const room = new RemoteRoom(hs.remote, version)
-  room.join(BOB)
-  room.serveJoins()
-  const alice = await logIn(hs.ours, 'alice')
-  const id = encodeURIComponent(room.roomId)
-  await alice.ok('POST', `join/${id}?server_name=remote.test`, {})
-  let key = newSigningKey('policy_server')
-  const signature = (pdu: Pdu, by: SigningKey = key) => ({
-    [hs.remote.name]: { [KEY_ID]: by.sign(essentialText(pdu, room.rules)) },
-  })
-  const policyServer = {
-    /** What it has been asked to sign. */
-    asked: [] as JsonObject[],
-    answer: (pdu: Pdu): Reply | Promise<Reply> => ({ body: signature(pdu) }),
-    signature,
-    signed: (event: Event, by?: SigningKey): Event => {
-      const mine = {
-        ...objectAt(objectAt(event.pdu, 'signatures') ?? {}, hs.remote.name),
-        ...signature(event.pdu, by)[hs.remote.name],
-      }
-      return { ...event, pdu: { ...event.pdu, signatures: { [hs.remote.name]: mine } } }
-    },
-    refuse: () => {
-      policyServer.answer = () => ({ status: 400, body: FORBIDDEN })
-    },
-  }
-  const serveSign = (path: string) =>
-    hs.remote.on('POST', path, ({ body }) => {
-      const pdu = JSON.parse(body) as JsonObject
-      policyServer.asked.push(pdu)
-      return policyServer.answer(pdu)
-    })
-  serveSign(SIGN)
-  const { promise: sent, resolve: noteSent } = Promise.withResolvers<JsonObject>()
-  hs.remote.on('PUT', /^\/_matrix\/federation\/v1\/send\//, ({ body }) => {
-    for (const pdu of (JSON.parse(body) as { pdus?: JsonObject[] }).pdus ?? []) noteSent(pdu)
-    return { body: { pdus: {} } }
-  })
-  const take = async (event: Event) => assert.deepEqual((await hs.send([event]))[event.eventId], {})
-  const setPolicy = async (content: JsonObject, type = 'm.room.policy') => take(room.add(type, content, { stateKey: '' }))
-  const enable = () => setPolicy({ via: hs.remote.name, public_keys: { ed25519: key.publicKey } })
-  const event = async (eventId: string) => (await hs.call('GET', `v1/event/${encodeURIComponent(eventId)}`)).body
-  return {
-    ...hs,
-    room,
-    alice,
-    id,
-    policyServer,
-    serveSign,
-    sent,
-    take,
-    setPolicy,
-    enable,
-    event,
-    get key() {
-      return key
-    },
-    newKey: () => {
-      key = newSigningKey('policy_server')
-    },
-  }
-}
-
-/** The key IDs of the signatures of an event, by server. */
-function signers(pdu: Json | undefined): Record<string, string[]> {
-  assert.ok(isJsonObject(pdu))
-  return Object.fromEntries(
-    Object.entries(objectAt(pdu, 'signatures') ?? {}).map(([name, keys]) => [name, Object.keys(Object(keys))]),
-  )
-}
-
-function pduIn(answer: Json): Json | undefined {
-  assert.ok(isJsonObject(answer) && Array.isArray(answer['pdus']))
-  return answer['pdus'][0]
-}
 
 for (const version of ['6', '11', '12']) {
   test(`what our users send is signed by the policy server before anybody gets it (version ${version})`, async () => {
-    await using hs = await setUp(version)
+    await using hs = await besidePolicyServer(version)
     const { alice, room, policyServer, ours } = hs
     await hs.enable()
+    const { promise: sent, resolve: noteSent } = Promise.withResolvers<JsonObject>()
+    hs.remote.on('PUT', /^\/_matrix\/federation\/v1\/send\//, ({ body }) => {
+      for (const pdu of (JSON.parse(body) as { pdus?: JsonObject[] }).pdus ?? []) noteSent(pdu)
+      return { body: { pdus: {} } }
+    })
     const eventId = await alice.send(room.roomId, 'hello')
     const [asked] = policyServer.asked
     assert.ok(asked && policyServer.asked.length === 1)
-    assert.deepEqual(Object.keys(signers(asked)), [ours.name], 'the policy server is asked about an event that is signed by us')
+    assert.deepEqual(
+      Object.keys(objectAt(asked, 'signatures') ?? {}),
+      [ours.name],
+      'the policy server is asked about an event that is signed by us',
+    )
     const expected = { ...objectAt(asked, 'signatures'), ...policyServer.signature(asked) }
-    const kept = pduIn(await hs.event(eventId))
-    assert.ok(isJsonObject(kept))
-    assert.deepEqual(kept['signatures'], expected)
+    assert.deepEqual(await hs.signatures(eventId), expected)
     await ours.restart()
-    const again = pduIn(await hs.event(eventId))
-    assert.ok(isJsonObject(again))
-    assert.deepEqual(again['signatures'], expected)
-    assert.deepEqual((await hs.sent)['signatures'], expected)
+    assert.deepEqual(await hs.signatures(eventId), expected)
+    assert.deepEqual((await sent)['signatures'], expected)
   })
 }
 
 test('what the policy server refuses is not sent, and the client is told its words; the same request may pass later', async () => {
-  await using hs = await setUp()
+  await using hs = await besidePolicyServer()
   const { alice, room, id, policyServer } = hs
   await hs.enable()
   const message = { msgtype: 'm.text', body: 'buy this' }
@@ -143,27 +61,27 @@ test('what the policy server refuses is not sent, and the client is told its wor
 })
 
 test('a signature by another key than the one in the room is none, until the room takes that key', async () => {
-  await using hs = await setUp()
+  await using hs = await besidePolicyServer()
   const { alice, room, id } = hs
   await hs.enable()
   await alice.send(room.roomId, 'one')
-  hs.newKey()
+  hs.policyServer.key = newPolicyKey()
   await alice.refused(403, 'M_FORBIDDEN', 'PUT', `rooms/${id}/send/m.room.message/1`, { msgtype: 'm.text', body: 'two' })
   await hs.enable()
   await alice.send(room.roomId, 'three')
   // As the specification's own examples have it.
-  const urlSafe = hs.key.publicKey.replaceAll('+', '-').replaceAll('/', '_')
+  const urlSafe = hs.policyServer.key.publicKey.replaceAll('+', '-').replaceAll('/', '_')
   await hs.setPolicy({ via: 'remote.test', public_keys: { ed25519: urlSafe } })
   await alice.send(room.roomId, 'four')
   assert.deepEqual(await alice.messages(room.roomId), ['one', 'three', 'four'])
 })
 
 test('rooms without a valid policy server ask nobody', async () => {
-  await using hs = await setUp()
+  await using hs = await besidePolicyServer()
   const { alice, room, policyServer } = hs
   policyServer.refuse()
   await alice.send(room.roomId, 'none')
-  const keys = { public_keys: { ed25519: hs.key.publicKey } }
+  const keys = { public_keys: { ed25519: hs.policyServer.key.publicKey } }
   const invalid = [
     {},
     keys,
@@ -182,7 +100,7 @@ test('rooms without a valid policy server ask nobody', async () => {
 })
 
 test('who the policy server is can be changed without it, and nothing else', async () => {
-  await using hs = await setUp()
+  await using hs = await besidePolicyServer()
   const { alice, room, id, policyServer } = hs
   await hs.take(room.add('m.room.power_levels', { users: { [room.admin]: 100, [alice.id]: 100 } }, { stateKey: '' }))
   await hs.enable()
@@ -203,13 +121,13 @@ test('who the policy server is can be changed without it, and nothing else', asy
 })
 
 test('joins, invites, new names and the end of a room are signed like everything else', async () => {
-  await using hs = await setUp('10')
+  await using hs = await besidePolicyServer('10')
   const { alice, room, id, policyServer } = hs
   await hs.take(room.add('m.room.power_levels', { users: { [room.admin]: 100, [alice.id]: 100 } }, { stateKey: '' }))
   await hs.enable()
   hs.remote.on('PUT', /^\/_matrix\/federation\/v2\/invite\//, ({ body }) => {
     const { event } = JSON.parse(body) as { event: JsonObject }
-    return { body: { event: signEvent(event, room.rules, hs.remote.name, hs.remote.signingKey) } }
+    return { body: { event: signEvent({ ...event, signatures: {} }, room.rules, hs.remote.name, hs.remote.signingKey) } }
   })
   const carol = await logIn(hs.ours, 'carol')
   await carol.join(room.roomId)
@@ -227,14 +145,15 @@ test('joins, invites, new names and the end of a room are signed like everything
     ['m.room.member', '@dora:remote.test'],
     ['m.room.tombstone', ''],
   ])
+  await hs.ours.restart()
   for (const key of ['m.room.tombstone/', 'm.room.member/@dora:remote.test']) {
     const { event_id: eventId } = await alice.ok('GET', `rooms/${id}/state/${key}?format=event`)
-    assert.ok(signers(pduIn(await hs.event(String(eventId))))['remote.test']?.includes(KEY_ID))
+    assert.ok(await hs.isSigned(String(eventId)))
   }
 })
 
 test('nobody waits for what a policy server thinks about', async () => {
-  await using hs = await setUp()
+  await using hs = await besidePolicyServer()
   const { alice, room, policyServer } = hs
   await hs.enable()
   const { promise: thinking, resolve: decide } = Promise.withResolvers<void>()
@@ -257,7 +176,7 @@ test('nobody waits for what a policy server thinks about', async () => {
 })
 
 test('what the room does not allow any more when it is signed is not sent', async () => {
-  await using hs = await setUp()
+  await using hs = await besidePolicyServer()
   const { alice, room, id, policyServer } = hs
   await hs.enable()
   const sign = policyServer.answer
@@ -268,76 +187,12 @@ test('what the room does not allow any more when it is signed is not sent', asyn
   await alice.refused(403, 'M_FORBIDDEN', 'PUT', `rooms/${id}/send/m.room.message/1`, { msgtype: 'm.text', body: 'too late' })
 })
 
-test('what comes from other servers is shown if it is signed, or if it gets signed when we ask', async () => {
-  await using hs = await setUp()
-  const { alice, room, policyServer } = hs
-  await hs.enable()
-  await hs.take(policyServer.signed(room.say('signed')))
-  assert.equal(policyServer.asked.length, 0)
-  const unsigned = room.say('unsigned')
-  await hs.take(unsigned)
-  assert.equal(policyServer.asked.length, 1)
-  assert.ok(signers(pduIn(await hs.event(unsigned.eventId)))['remote.test']?.includes(KEY_ID), 'the signature is kept')
-  await hs.take(policyServer.signed(room.say('signed by an old key'), newSigningKey('policy_server')))
-  assert.equal(policyServer.asked.length, 2)
-  const shown = ['signed', 'unsigned', 'signed by an old key']
-  assert.deepEqual(await alice.messages(room.roomId), shown)
-  const sign = policyServer.answer
-  policyServer.refuse()
-  const [last] = room.events.slice(-1)
-  assert.ok(last)
-  await hs.take(room.say('refused', { aside: true }))
-  policyServer.answer = () => ({ status: 500, body: {} })
-  await hs.take(room.say('nobody says anything', { aside: true }))
-  policyServer.answer = (pdu) => ({ body: policyServer.signature(pdu, newSigningKey('policy_server')) })
-  await hs.take(room.say('wrongly signed', { aside: true }))
-  policyServer.answer = sign
-  assert.deepEqual(await alice.messages(room.roomId), shown)
-  const asked = policyServer.asked.length
-  await hs.take(room.say('by a stranger', { sender: '@stranger:remote.test' as UserId, aside: true }))
-  assert.equal(policyServer.asked.length, asked, 'it is not asked about what is rejected anyway')
-  await hs.take(room.say('after them'))
-  assert.deepEqual(await alice.messages(room.roomId), [...shown, 'after them'])
-})
-
-test('a policy server that keeps failing is left alone by what is received, but not by our users', async () => {
-  await using hs = await setUp()
-  const { alice, room, id, policyServer } = hs
-  await hs.enable()
-  policyServer.answer = () => ({ status: 500, body: {} })
-  for (let count = 0; count < 6; count++) await hs.take(room.say(`unheard ${count}`, { aside: true }))
-  assert.equal(policyServer.asked.length, 3)
-  await alice.refused(502, 'M_UNKNOWN', 'PUT', `rooms/${id}/send/m.room.message/1`, { msgtype: 'm.text', body: 'hello' })
-  assert.equal(policyServer.asked.length, 4)
-})
-
-test('sticky events that the policy server refuses stay unheard when their sender comes back', async () => {
-  await using hs = await setUp()
-  const { alice, room, id, policyServer } = hs
-  await hs.enable()
-  const sign = policyServer.answer
-  policyServer.refuse()
-  const sticky = room.add('m.rtc.member', {}, { sender: BOB, aside: true, stickyMs: 600_000 })
-  await hs.take(sticky)
-  policyServer.answer = sign
-  for (const [membership, sender] of [
-    ['leave', BOB],
-    ['join', BOB],
-  ] as const)
-    await hs.take(room.add('m.room.member', { membership }, { sender, stateKey: BOB }))
-  await hs.take(room.say('after it', { sender: BOB }))
-  const seen = await alice.sync()
-  assert.ok(!JSON.stringify(seen).includes(sticky.eventId))
-  assert.deepEqual(await alice.messages(room.roomId), ['after it'])
-  await alice.refused(404, 'M_NOT_FOUND', 'GET', `rooms/${id}/event/${encodeURIComponent(sticky.eventId)}`)
-})
-
 test('rooms and policy servers from before the specification are understood', async () => {
-  await using hs = await setUp()
+  await using hs = await besidePolicyServer()
   const { alice, room, policyServer } = hs
   hs.remote.on('POST', SIGN, () => ({ status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'No such endpoint' } }))
-  hs.serveSign(OLD_SIGN)
-  await hs.setPolicy({ via: 'remote.test', public_key: hs.key.publicKey }, 'org.matrix.msc4284.policy')
+  policyServer.serve(OLD_SIGN)
+  await hs.setPolicy({ via: 'remote.test', public_key: hs.policyServer.key.publicKey }, 'org.matrix.msc4284.policy')
   await alice.send(room.roomId, 'hello')
   await hs.take(room.say('unsigned'))
   assert.equal(policyServer.asked.length, 2)
@@ -348,27 +203,16 @@ test('rooms and policy servers from before the specification are understood', as
   assert.deepEqual(await alice.messages(room.roomId), ['hello', 'unsigned', 'freely'])
 })
 
-test('who joins through us is let in if the policy server signs the join', async () => {
-  await using hs = await setUp()
-  const { alice, policyServer } = hs
-  const roomId = await alice.createRoom({ preset: 'public_chat', room_version: '11' })
-  const join = async (userId: string) => {
-    const made = (await hs.call('GET', `v1/make_join/${encodeURIComponent(roomId)}/${userId}?ver=11`)).body
-    assert.ok(isJsonObject(made))
-    const template = { ...objectAt(made, 'event'), origin_server_ts: 5 }
-    const pdu = signEvent(template, hs.room.rules, hs.remote.name, hs.remote.signingKey)
-    const eventId = eventIdOf(pdu, hs.room.rules)
-    const answer = await hs.call('PUT', `v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`, pdu)
-    return { eventId, answer }
-  }
-  await join(BOB)
-  await alice.setState(roomId, 'm.room.policy', { via: hs.remote.name, public_keys: { ed25519: hs.key.publicKey } })
-  assert.equal(policyServer.asked.length, 0)
-  const { eventId } = await join('@carol:remote.test')
-  assert.ok(signers(pduIn(await hs.event(eventId)))['remote.test']?.includes(KEY_ID), 'others get it with the signature')
-  policyServer.refuse()
-  const { answer } = await join('@dora:remote.test')
-  assert.deepEqual(answer, { status: 403, body: FORBIDDEN })
-  const { joined } = await alice.ok('GET', `rooms/${encodeURIComponent(roomId)}/joined_members`)
-  assert.deepEqual(Object.keys(joined ?? {}).sort(), [alice.id, BOB, '@carol:remote.test'])
+test('a room whose policy server is none stands still until it is told so, on its own server as on others', async () => {
+  await using hs = await federatedUsers()
+  const { alice, bob, first } = hs
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room, first.name)
+  await alice.setState(room, 'm.room.policy', { via: first.name, public_keys: { ed25519: newSigningKey().publicKey } })
+  await bob.syncUntil((seen) => seen.rooms.join[room]?.timeline.events.find(({ type }) => type === 'm.room.policy'))
+  for (const user of [alice, bob])
+    await user.refused(404, 'M_UNRECOGNIZED', 'PUT', `rooms/${encodeURIComponent(room)}/send/m.room.message/1`, { body: 'no' })
+  await alice.setState(room, 'm.room.policy', {})
+  await alice.send(room, 'it is over')
+  await heard(bob, room, 'it is over')
 })

@@ -75,7 +75,10 @@ export class OutboundMemberships {
     if (parsed.event.eventId !== event.eventId) throw malformed(server, 'it gave another event back than the invite')
     const signature = objectAt(objectAt(answer, 'signatures') ?? {}, server)
     if (!signature) throw malformed(server, 'it did not sign the invite')
-    return { ...event, pdu: { ...pdu, signatures: { ...objectAt(pdu, 'signatures'), [server]: signature } } }
+    const signatures = objectAt(pdu, 'signatures') ?? {}
+    // As the room's policy server it may have signed before.
+    const ofServer = { ...objectAt(signatures, server), ...signature }
+    return { ...event, pdu: { ...pdu, signatures: { ...signatures, [server]: ofServer } } }
   }
 
   async #sendInvite(
