@@ -37,7 +37,7 @@ export class Database implements AsyncDisposable {
   readonly #owner: { close(): void }
   readonly #prepared = new Map<string, Sqlite.Statement>()
   readonly #statementIds = new Map<string, number>()
-  #undefinedStatements: [number, string][] = []
+  readonly #undefinedStatements: [number, string][] = []
   #queue: Queued[] = []
   readonly #held = new Map<number, Queued[]>()
   #running = false
@@ -59,12 +59,11 @@ export class Database implements AsyncDisposable {
     const db = new Sqlite(options.path)
     configure(db)
     migrate(db)
+    db.pragma('query_only = ON')
     this.#reader = db
-    this.#reader.pragma('query_only = ON')
     this.#writer = writer ?? startWriter(options)
-    this.#position = this.#number('SELECT value AS n FROM counters WHERE name = ?', 'position') + UNSAVED_POSITIONS
-    this.#drawn = this.#position
-    this.#saved = this.#position - UNSAVED_POSITIONS
+    this.#saved = this.#number('SELECT value AS n FROM counters WHERE name = ?', 'position')
+    this.#drawn = this.#position = this.#saved + UNSAVED_POSITIONS
     this.#backwards = this.#number('SELECT min(coalesce((SELECT min(position) FROM timeline), 0), 0) AS n')
   }
 
@@ -251,12 +250,10 @@ export class Database implements AsyncDisposable {
     const isFar = reached - this.#saved >= UNSAVED_POSITIONS / 2
     if (!isFar && group.every(({ batch }) => batch.statements.length === 0)) return
     const operations = new OperationEncoder()
-    for (const { batch } of group) {
+    for (const { batch } of group)
       for (const [index, statement] of batch.statements.entries()) operations.add(statement, batch.values[index] ?? [])
-    }
     if (isFar) operations.add(this.statementId(SAVE_POSITION), [reached, 'position'])
-    const define = this.#undefinedStatements
-    this.#undefinedStatements = []
+    const define = this.#undefinedStatements.splice(0)
     await this.#writer.commit({ define, operations: operations.finish() })
     if (isFar) this.#saved = reached
   }
