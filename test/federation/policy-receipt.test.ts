@@ -44,10 +44,12 @@ test('a policy server that keeps failing is left alone by what is received, but 
   const { alice, room, id, policyServer } = hs
   await hs.enable()
   policyServer.answer = () => ({ status: 500, body: {} })
-  for (let count = 0; count < 6; count++) await hs.take(room.say(`unheard ${count}`, { aside: true }))
-  assert.equal(policyServer.asked.length, 3)
+  const unheard = Array.from({ length: 20 }, (_, index) => room.say(`unheard ${index}`, { aside: true }))
+  await hs.send(unheard)
+  const asked = policyServer.asked.length
+  assert.ok(asked >= 3 && asked < unheard.length, `${asked} times`)
   await alice.refused(502, 'M_UNKNOWN', 'PUT', `rooms/${id}/send/m.room.message/1`, { msgtype: 'm.text', body: 'hello' })
-  assert.equal(policyServer.asked.length, 4)
+  assert.equal(policyServer.asked.length, asked + 1)
 })
 
 test('sticky events that the policy server refuses stay unheard when their sender comes back', async () => {
