@@ -58,6 +58,9 @@ test('what the policy server refuses is not sent, and the client is told its wor
   assert.deepEqual(await alice.ok('PUT', path, message), first)
   assert.deepEqual(await alice.messages(room.roomId), ['buy this'])
   assert.equal(policyServer.asked.length, 5)
+  await hs.remote[Symbol.asyncDispose]()
+  await alice.refused(502, 'M_UNKNOWN', 'PUT', `rooms/${id}/send/m.room.message/down`, message)
+  assert.deepEqual(await alice.messages(room.roomId), ['buy this'])
 })
 
 test('a signature by another key than the one in the room is none, until the room takes that key', async () => {
