@@ -81,8 +81,9 @@ export class Cas implements SsoWay {
   /** Completes the stage of a session, in the browser that has begun it by the user's own click. */
   async prove(ticket: string, session: string, browser: string | undefined): Promise<SsoOutcome> {
     const { accounts, externalIds, serverName } = this.#deps
+    const subject = await this.#subject(ticket, browser === undefined ? { session } : provenBy(session, browser))
+    // A ticket that nobody here has asked for is good for nothing, and spent now.
     if (browser === undefined) return refused('out-of-date')
-    const subject = await this.#subject(ticket, provenBy(session, browser))
     if (typeof subject !== 'string') return subject
     const known = await externalIds.owner(CAS, subject)
     const account = known === undefined ? undefined : await accounts.get(known)

@@ -156,6 +156,10 @@ test('CAS is asked about the browser that was sent there, whichever comes back',
   assert.equal(asked(), service)
   await page(hs, back, undefined, COOKIE)
   assert.notEqual(asked(), service)
+  const before = cas.requests.length
+  assert.equal((await page(hs, back)).status, 400)
+  assert.equal(cas.requests.length, before + 1, 'a ticket that nobody has asked for is spent')
+  assert.notEqual(asked(), service)
 })
 
 test('who logs in through CAS agrees through CAS, and nobody else for them', async () => {
