@@ -72,10 +72,11 @@ export class EventSearch {
   async search(viewer: Viewer, request: SearchRequest): Promise<SearchPage> {
     const words = wantedWords(request.term)
     const roomNids = await this.#rooms(viewer, request)
-    if (words.length === 0 || roomNids.length === 0) return { results: [], count: 0, words, next: undefined }
+    const columns = [...new Set(request.keys)].map((key) => COLUMNS[key])
+    if (words.length === 0 || roomNids.length === 0 || columns.length === 0)
+      return { results: [], count: 0, words, next: undefined }
     await this.#parts.searchIndex.catchUp()
-    const columns = request.keys.map((key) => COLUMNS[key]).join(' ')
-    const query = `{${columns}} : (${matchAll(words, false)})`
+    const query = `{${columns.join(' ')}} : (${matchAll(words, false)})`
     return { ...(await this.#page(viewer, request, query, roomNids)), words }
   }
 

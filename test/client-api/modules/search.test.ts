@@ -41,6 +41,7 @@ test('messages are found by their words, newest first, in pages, and not when th
   await alice.setState(room, 'm.room.topic', { topic: 'Old', 'm.topic': { 'm.text': [{ body: 'All about aye-ayes' }] } })
   for (const word of ['ayes', 'old']) assert.equal((await find(alice, word, { keys: ['content.topic'] })).results.length, 1, word)
   assert.equal((await find(alice, 'zoo', { keys: ['content.name'], order_by: 'rank' })).results.length, 1)
+  assert.deepEqual((await find(alice, 'zoo', { keys: [] })).results, [], 'none of the keys is to be searched')
 })
 
 test('nobody finds what they may not see', async () => {
