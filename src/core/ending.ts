@@ -1,24 +1,28 @@
 /**
- * The end of a request, for those who wait for something meanwhile. It says what an AbortSignal says; there is one for every
+ * The end of a request, for the one thing that it waits for at a time. It says what an AbortSignal says; there is one for every
  * long poll, and signals with their events cost several times as much.
  */
 export class Ending {
-  readonly #listeners = new Set<() => void>()
+  #listener: (() => void) | undefined
   #isOver = false
 
   get isOver(): boolean {
     return this.#isOver
   }
 
-  /** Calls `listener` at the end, unless the function that it returns is called before. */
-  listen(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  /** Calls `listener` at the end, in place of the one before. */
+  listen(listener: () => void): void {
+    this.#listener = listener
+  }
+
+  /** Nobody waits any more. */
+  forget(): void {
+    this.#listener = undefined
   }
 
   end(): void {
     this.#isOver = true
-    for (const listener of this.#listeners) listener()
-    this.#listeners.clear()
+    this.#listener?.()
+    this.forget()
   }
 }

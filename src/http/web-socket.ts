@@ -91,9 +91,9 @@ function attach(webSocket: WebSocket, socket: Duplex, answer: SwitchingProtocols
   webSocket.on('error', () => undefined)
   socket.on('drain', () => listener.drained())
   const goingAway = () => webSocket.close(1001, 'The server stops')
-  const stopListening = ending.listen(goingAway)
+  ending.listen(goingAway)
   webSocket.on('close', (code, reason) => {
-    stopListening()
+    ending.forget()
     listener.closed(code, reason.toString())
   })
   if (ending.isOver) goingAway()

@@ -1,3 +1,12 @@
+/** Something of a user's that waits for changes. */
+export interface Waiting {
+  wake(): void
+  /** What can be refused is a request. */
+  refuse?(): void
+}
+
+/** So many requests of one user wait at a time; of more, the one that has waited the longest is refused. */
+const MAX_REQUESTS = 200
 /** How many changes are kept for one user; a sync from before them looks at all of the user's rooms instead. */
 const MAX_LOG = 256
 
@@ -15,17 +24,19 @@ export class Follower {
   retired = false
   /** When the user last asked, in milliseconds since the epoch. */
   seenAt = 0
-  readonly #waiting = new Set<() => void>()
-  /** How to refuse each request that waits; the one that has waited the longest comes first. */
-  #refusals: Set<() => void> | undefined
+  /** What has waited the longest comes first. */
+  readonly #waiting = new Set<Waiting>()
+  readonly #maxRequests: number
+  #requests = 0
   /** Changed rooms and when they changed; a room may come more than once. */
   #rooms: number[] = []
   #positions: number[] = []
   /** The log holds all changes after this position. */
   #floor: number
 
-  constructor(userNid: number, position: number) {
+  constructor(userNid: number, position: number, maxRequests = MAX_REQUESTS) {
     this.userNid = userNid
+    this.#maxRequests = maxRequests
     this.#floor = position
     this.changedAt = position
     this.touchedAt = position
@@ -63,24 +74,23 @@ export class Follower {
     this.touchedAt = position
   }
 
-  /** Lets all waiting requests go on. */
+  /** Lets all that waits go on. */
   wake(): void {
-    for (const resume of this.#waiting) resume()
+    for (const waiting of this.#waiting) waiting.wake()
   }
 
-  /** Calls `listener` at every wake, until the function that it returns is called. */
-  listen(listener: () => void): () => void {
-    this.#waiting.add(listener)
-    return () => void this.#waiting.delete(listener)
+  /** Has `waiting` woken at every change, until it is removed. */
+  add(waiting: Waiting): void {
+    this.#waiting.add(waiting)
+    if (waiting.refuse && ++this.#requests > this.#maxRequests) this.#refuseOne()
   }
 
-  /** Counts a request that waits: where there are more than `most`, the one that has waited the longest is refused. */
-  queue(refuse: () => void, most: number): () => void {
-    const refusals = (this.#refusals ??= new Set())
-    refusals.add(refuse)
-    const [longest] = refusals
-    if (refusals.size > most) longest?.()
-    return () => void refusals.delete(refuse)
+  remove(waiting: Waiting): void {
+    if (this.#waiting.delete(waiting) && waiting.refuse) this.#requests--
+  }
+
+  #refuseOne(): void {
+    for (const waiting of this.#waiting) if (waiting.refuse) return waiting.refuse()
   }
 
   /** Keeps the last change of each room, and the later half of those where they are too many. */

@@ -4,10 +4,9 @@ import type { Ending } from '../core/ending.ts'
 import type { Announcement, Database } from '../storage/database.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import { StreamIndex } from '../storage/stream-index.ts'
-import { Follower } from './follower.ts'
+import { Follower, type Waiting } from './follower.ts'
 
-/** So many requests of one user wait at a time; of more, the one that has waited the longest is refused. */
-const MAX_WAITING = 200
+/** For a request that is refused because too many of its user wait. */
 const RETRY_AFTER_MS = 10_000
 /** A user who has not asked for so long is no longer followed. */
 const FORGET_AFTER_MS = 600_000
@@ -37,7 +36,7 @@ export class Notifier {
   constructor(parts: NotifierParts) {
     this.#parts = parts
     this.#rooms = new StreamIndex(parts.db.position)
-    this.#onlooker = new Follower(0, parts.db.position)
+    this.#onlooker = new Follower(0, parts.db.position, Infinity)
     this.#latest = { since: parts.db.position, upTo: parts.db.position }
     parts.db.onCommit((announcement) => this.#announce(announcement))
   }
@@ -87,24 +86,7 @@ export class Notifier {
   wait(follower: Follower, position: number, timeoutMs: number, ending: Ending): Promise<void> {
     if (follower.changedAt > position || timeoutMs <= 0 || ending.isOver) return Promise.resolve()
     return new Promise((resolve, reject) => {
-      const stop = () => {
-        stopListening()
-        cancelTimer()
-        stopMinding()
-        leaveQueue()
-      }
-      const done = () => {
-        stop()
-        resolve()
-      }
-      const refuse = () => {
-        stop()
-        reject(limitExceeded(RETRY_AFTER_MS, 'waiting requests'))
-      }
-      const stopListening = follower.listen(done)
-      const cancelTimer = this.#parts.clock.after(timeoutMs, done)
-      const stopMinding = ending.listen(done)
-      const leaveQueue = follower === this.#onlooker ? nothing : follower.queue(refuse, MAX_WAITING)
+      follower.add(new Wait({ follower, ending, resolve, reject }, this.#parts.clock, timeoutMs))
     })
   }
 
@@ -184,4 +166,38 @@ export class Notifier {
   }
 }
 
-const nothing = (): void => {}
+interface WaitParts {
+  readonly follower: Follower
+  readonly ending: Ending
+  readonly resolve: () => void
+  readonly reject: (cause: Error) => void
+}
+
+/** A request that waits. There are thousands of them: what each keeps is counted in bytes. */
+class Wait implements Waiting {
+  readonly #parts: WaitParts
+  readonly #cancelTimer: () => void
+
+  constructor(parts: WaitParts, clock: Clock, timeoutMs: number) {
+    this.#parts = parts
+    const wake = () => this.wake()
+    this.#cancelTimer = clock.after(timeoutMs, wake)
+    parts.ending.listen(wake)
+  }
+
+  wake(): void {
+    this.#stop()
+    this.#parts.resolve()
+  }
+
+  refuse(): void {
+    this.#stop()
+    this.#parts.reject(limitExceeded(RETRY_AFTER_MS, 'waiting requests'))
+  }
+
+  #stop(): void {
+    this.#parts.follower.remove(this)
+    this.#parts.ending.forget()
+    this.#cancelTimer()
+  }
+}

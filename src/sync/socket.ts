@@ -5,7 +5,7 @@ import { MatrixError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import { decodeToken } from '../streams/position.ts'
-import type { Follower } from '../streams/follower.ts'
+import type { Follower, Waiting } from '../streams/follower.ts'
 import type { Notifier } from '../streams/notifier.ts'
 import type { LiveAnswers, LiveNews, LiveReader } from './live-answers.ts'
 import type { Sync } from './long-poll.ts'
@@ -53,13 +53,12 @@ export interface SocketKeeper {
  * One device's socket: `/sync` answers, one after another, each going on where the last one ended. Answers are built only while
  * the client takes and acknowledges them, so one that is slow gets fewer and larger ones; it never makes them pile up.
  */
-export class SyncSocket implements WebSocketListener {
+export class SyncSocket implements WebSocketListener, Waiting {
   readonly session: SocketSession
   readonly #parts: SyncSocketParts
   readonly #port: WebSocketPort
   readonly #keeper: SocketKeeper
   #follower: Follower | undefined
-  #stopListening: (() => void) | undefined
   #reader: LiveReader | undefined
   /** Everything up to here has been sent. */
   #position: number | undefined
@@ -98,7 +97,7 @@ export class SyncSocket implements WebSocketListener {
       const follower = await this.#parts.notifier.follow(this.session.request.reader.userNid)
       if (this.#isOver) return
       this.#follower = follower
-      this.#stopListening = follower.listen(() => this.#keeper.due(this))
+      follower.add(this)
       await this.#answer(true)
     })
   }
@@ -130,6 +129,11 @@ export class SyncSocket implements WebSocketListener {
   async catchUp(): Promise<void> {
     if (this.#isAnswering || !this.#isTaking) this.#isDue = true
     else await this.#attempt(() => this.#answer(false))
+  }
+
+  /** @inheritdoc */
+  wake(): void {
+    this.#keeper.due(this)
   }
 
   /** @inheritdoc */
@@ -166,7 +170,7 @@ export class SyncSocket implements WebSocketListener {
   closed(code: number, reason: string): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#stopListening?.()
+    this.#follower?.remove(this)
     this.#keeper.closed(this)
     this.#logEnd(code, reason)
   }

@@ -40,16 +40,40 @@ describe('a follower', () => {
   test('wakes all who wait, and those who gave up are gone', () => {
     const follower = new Follower(1, 0)
     const woken: string[] = []
-    const giveUp = follower.listen(() => woken.push('gone'))
-    const stop = follower.listen(() => {
-      woken.push('there')
-      stop()
+    const one = (name: string) => ({
+      wake() {
+        woken.push(name)
+        follower.remove(this)
+      },
     })
-    giveUp()
+    const gone = one('gone')
+    follower.add(gone)
+    follower.add(one('there'))
+    follower.remove(gone)
     assert.equal(follower.isWaiting, true)
     follower.wake()
     assert.deepEqual(woken, ['there'])
     assert.equal(follower.isWaiting, false)
+  })
+
+  test('refuses the request that has waited the longest where there are too many; what is none is no request', () => {
+    const follower = new Follower(1, 0, 2)
+    const refused: number[] = []
+    const request = (n: number) => ({
+      wake() {},
+      refuse() {
+        refused.push(n)
+        follower.remove(this)
+      },
+    })
+    follower.add({ wake() {} })
+    for (const n of [1, 2, 3, 4]) follower.add(request(n))
+    assert.deepEqual(refused, [1, 2])
+    const last = request(5)
+    follower.add(last)
+    follower.remove(last)
+    follower.add(request(6))
+    assert.deepEqual(refused, [1, 2, 3])
   })
 })
 

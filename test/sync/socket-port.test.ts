@@ -42,7 +42,7 @@ async function openOver(port: TestPort) {
       begin: async () => {},
       answer: async () => ({ upTo: ++position, isEmpty: false, texts: ['{}'] }),
     },
-    notifier: { follow: async () => ({ listen: () => () => {} }) },
+    notifier: { follow: async () => ({ add() {}, remove() {} }) },
     liveAnswers: { reader: async () => undefined },
     frameOf: textFrame,
     log,
