@@ -6,7 +6,11 @@
  * `?`: (length of the pattern) × (length of the text) at most.
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
-  if (pattern.includes('?')) return (text) => matchesStepwise(pattern, text)
+  return pattern.includes('?') ? (text) => matchesStepwise(pattern, text) : compileWildcards(pattern)
+}
+
+/** As `compileGlob`, where `?` stands for nothing but itself. */
+export function compileWildcards(pattern: string): (text: string) => boolean {
   const [first = '', ...others] = pattern.split('*')
   const last = others.pop()
   if (last === undefined) return (text) => text === first

@@ -55,7 +55,7 @@ export function verifyKeyFrom(publicKey: string): KeyObject | undefined {
  * @throws {MatrixError} M_BAD_JSON where the object has no canonical form
  */
 export function signJson(object: JsonObject, name: string, key: SigningKey): JsonObject {
-  return withSignature(object, name, key.keyId, key.sign(signedText(object)))
+  return withSignatures(object, name, { [key.keyId]: key.sign(signedText(object)) })
 }
 
 /** Whether the object carries a signature of `name` with that key id, and the key confirms it. */
@@ -71,7 +71,7 @@ export function verifyJson(object: JsonObject, name: string, keyId: string, veri
 export function signEvent(pdu: Pdu, rules: RoomRules, serverName: string, key: SigningKey): Pdu {
   const hashes = objectAt(pdu, 'hashes')
   const hashed = hashes?.['sha256'] === undefined ? { ...pdu, hashes: { ...hashes, sha256: contentHash(pdu) } } : pdu
-  return withSignature(hashed, serverName, key.keyId, key.sign(essentialText(hashed, rules)))
+  return withSignatures(hashed, serverName, { [key.keyId]: key.sign(essentialText(hashed, rules)) })
 }
 
 /** Whether the event carries a signature of that server with that key id, and the key confirms it. */
@@ -107,10 +107,10 @@ export function signedText(object: JsonObject): string {
   return lenientCanonicalJson(rest)
 }
 
-function withSignature(object: JsonObject, name: string, keyId: string, signature: string): JsonObject {
+/** A copy of an object with signatures of `name`, by key id, beside those that it has. */
+export function withSignatures(object: JsonObject, name: string, added: JsonObject): JsonObject {
   const signatures = objectAt(object, 'signatures') ?? {}
-  const ofName = objectAt(signatures, name) ?? {}
-  return { ...object, signatures: { ...signatures, [name]: { ...ofName, [keyId]: signature } } }
+  return { ...object, signatures: { ...signatures, [name]: { ...objectAt(signatures, name), ...added } } }
 }
 
 function bytesOf(message: string | Uint8Array): Uint8Array {

@@ -147,11 +147,11 @@ export class EventSender {
 
   /** The room may have changed meanwhile; the request may have been repeated, and the policy server may have passed the event on. */
   async #acceptLater(room: Room, built: BuiltEvent, transaction: Transaction | undefined): Promise<Persisted> {
-    const { heads, states, events, db } = this.#parts
+    const { heads, states, events } = this.#parts
     const earlier = await this.#earlier(room, transaction)
     if (earlier) return earlier
     const existing = await events.byId(built.event.eventId)
-    if (isPlaced(existing, room)) return { stored: existing, written: db.write(() => {}, room.nid) }
+    if (isPlaced(existing, room)) return this.#onItsWay(room, existing)
     const { stateRoot } = await heads.get(room)
     const verdict = stateRoot === built.stateRoot ? undefined : await allowedIn(states, stateRoot, built.event)
     if (verdict?.allowed === false) throw refused(verdict)
@@ -175,11 +175,14 @@ export class EventSender {
 
   /** What the same request has sent before. */
   async #earlier(room: Room, transaction: Transaction | undefined): Promise<Persisted | undefined> {
-    const { db, transactions, events } = this.#parts
+    const { transactions, events } = this.#parts
     const earlier = transaction && (await transactions.find(transaction.device, transaction.id))
-    if (earlier === undefined) return undefined
-    // It may still be on its way to the disk: an empty write of the same room is done after it, or fails with it.
-    return { stored: await events.get(earlier), written: db.write(() => {}, room.nid) }
+    return earlier === undefined ? undefined : this.#onItsWay(room, await events.get(earlier))
+  }
+
+  /** An event that may still be on its way to the disk: an empty write of the same room is done after it, or fails with it. */
+  #onItsWay(room: Room, stored: StoredEvent): Persisted {
+    return { stored, written: this.#parts.db.write(() => {}, room.nid) }
   }
 
   /** State that is set to what it is already is not sent again, unless it is to be sticky from now on. */

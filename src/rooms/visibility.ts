@@ -24,6 +24,14 @@ export interface VisibilityParts {
   ignoredUsers: IgnoredUsers
 }
 
+/**
+ * Whether an event is shown to one who ignores these users. Servers must still send state events sent by ignored users to clients.
+ * https://spec.matrix.org/v1.19/client-server-api/#ignoring-users
+ */
+export function isHeard({ isState, sender }: StoredEvent, ignored: ReadonlySet<string>): boolean {
+  return isState || !ignored.has(sender)
+}
+
 /** What somebody has had to do with a room. */
 interface Stay {
   /** The stream position at which they were last in it; undefined where they never were. */
@@ -67,7 +75,7 @@ export class Visibility {
   async shown(events: readonly StoredEvent[], viewer: Viewer): Promise<StoredEvent[]> {
     const ignored = await this.#parts.ignoredUsers.of(viewer.userNid)
     const visible = await this.visible(events, viewer)
-    return ignored.size === 0 ? visible : visible.filter(({ isState, sender }) => isState || !ignored.has(sender))
+    return ignored.size === 0 ? visible : visible.filter((event) => isHeard(event, ignored))
   }
 
   /** Whether anybody who is not in the room may read it now. */

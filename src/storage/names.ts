@@ -122,7 +122,6 @@ export class Names {
   }
 
   #remember({ nid, name }: NameRow): void {
-    this.#absent.delete(name)
     this.#nids.set(name, nid)
     this.#names.set(nid, name)
   }

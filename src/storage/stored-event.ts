@@ -159,6 +159,13 @@ export class StoredEvent {
   }
 }
 
+/** What some events weigh together. */
+export function weightOf(events: readonly StoredEvent[]): number {
+  let sum = 0
+  for (const { weight } of events) sum += weight
+  return sum
+}
+
 /** Before room version 6 numbers are kept as they were written: hashes cover them. */
 export function parseOf(rules: RoomRules): (text: string) => JsonObject {
   return (rules.strictCanonicalJson ? parseJson : parseLossless) as (text: string) => JsonObject

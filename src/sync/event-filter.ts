@@ -1,5 +1,6 @@
 /** The filters of single events inside a sync filter. https://spec.matrix.org/v1.19/client-server-api/#filtering */
 import type { JsonObject } from '../../schemas/json.ts'
+import { compileWildcards } from '../protocol/glob.ts'
 import { flagAt, limitAt, stringsAt } from './filter-values.ts'
 
 /** What a filter looks at in an event. */
@@ -86,23 +87,7 @@ function setOf(list: readonly string[] | undefined): ReadonlySet<string> | undef
 /** A `*` can be used as a wildcard to match any sequence of characters. Undefined for no patterns: nothing would match. */
 function typeMatcher(patterns: readonly string[]): ((type: string) => boolean) | undefined {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
-  const globs = patterns.filter((pattern) => pattern.includes('*')).map(globMatcher)
+  const globs = patterns.filter((pattern) => pattern.includes('*')).map(compileWildcards)
   if (patterns.length === 0) return undefined
   return (type) => exact.has(type) || globs.some((matches) => matches(type))
-}
-
-/** Matches the fixed parts of a pattern one after another, each where it first fits: in time linear in the text. */
-function globMatcher(pattern: string): (text: string) => boolean {
-  const [first = '', ...parts] = pattern.split('*')
-  const last = parts.pop() ?? ''
-  return (text) => {
-    if (!text.startsWith(first)) return false
-    let from = first.length
-    for (const part of parts) {
-      const at = text.indexOf(part, from)
-      if (at < 0) return false
-      from = at + part.length
-    }
-    return text.length - last.length >= from && text.endsWith(last)
-  }
 }

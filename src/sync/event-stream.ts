@@ -6,7 +6,7 @@ import type { Ending } from '../core/ending.ts'
 import { parseJson } from '../core/json-text.ts'
 import type { ClientEvents, Reader } from '../rooms/client-events.ts'
 import type { RoomViews } from '../rooms/room-view.ts'
-import type { Visibility } from '../rooms/visibility.ts'
+import { isHeard, type Visibility } from '../rooms/visibility.ts'
 import type { Database } from '../storage/database.ts'
 import type { Events } from '../storage/events.ts'
 import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
@@ -119,9 +119,8 @@ export class EventStream {
     const stored = await events.byNids(found.map(({ nid }) => nid))
     const own = new Set(found.flatMap(({ nid, isOwn }) => (isOwn ? [nid] : [])))
     const visible = new Set(await visibility.visible([...stored.values()], reader))
-    const seen = [...stored.values()].filter(
-      (event) =>
-        (own.has(event.nid) || visible.has(event)) && ((event.isState && !own.has(event.nid)) || !ignored.has(event.sender)),
+    const seen = [...stored.values()].filter((event) =>
+      own.has(event.nid) ? !ignored.has(event.sender) : visible.has(event) && isHeard(event, ignored),
     )
     const texts = await oldTexts(clientEvents, seen, reader)
     return { start, end, texts: [...texts, ...(await this.#others(request, start, end, ignored))] }

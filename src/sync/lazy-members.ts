@@ -121,6 +121,11 @@ export function sendersToKnow(timeline: readonly StoredEvent[]): Set<UserId> {
   return needed
 }
 
+/** Whose memberships some events tell. */
+export function membersTold(events: readonly StoredEvent[]): string[] {
+  return events.flatMap(({ type, stateKey }) => (type === MEMBER && stateKey !== undefined ? [stateKey] : []))
+}
+
 /** All whom these events are about: their senders, and who has come, gone or been renamed in them. */
 export function membersOf(timeline: readonly StoredEvent[]): Set<UserId> {
   const members = new Set<UserId>()

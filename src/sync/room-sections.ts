@@ -11,7 +11,7 @@ import type { StoredEvent } from '../storage/stored-event.ts'
 import { encodeToken } from '../streams/position.ts'
 import type { TypingUsers } from '../streams/typing.ts'
 import type { EventTexts } from './event-texts.ts'
-import { type LazyMembers, membersOf, sendersToKnow } from './lazy-members.ts'
+import { type LazyMembers, membersOf, membersTold, sendersToKnow } from './lazy-members.ts'
 import type { SyncTurn } from './request.ts'
 import type { SectionContent, SectionContents } from './section-contents.ts'
 import type { SharedTexts } from './shared-texts.ts'
@@ -225,7 +225,7 @@ export class RoomSections {
     const known = new Set(told.map(({ nid }) => nid))
     const members = await lazyMembers.needed(turn, room.nid, state.memberRoot, users, known)
     lazyMembers.remember(turn, room.nid, [...told, ...members])
-    if (turn.met) for (const userId of membersIn([...told, ...members])) turn.met.add(userId)
+    if (turn.met) for (const userId of membersTold([...told, ...members])) turn.met.add(userId)
     return members.filter((event) => turn.filter.state.passes(event))
   }
 
@@ -233,10 +233,6 @@ export class RoomSections {
     return `"summary":${summaryText(await this.#parts.summaries.of(room.nid, endRoot, turn.reader.userId))}`
   }
 }
-
-/** Whose memberships some events tell. */
-const membersIn = (events: readonly StoredEvent[]): string[] =>
-  events.flatMap(({ type, stateKey }) => (type === 'm.room.member' && stateKey !== undefined ? [stateKey] : []))
 
 /** A content with one more event at its end: the reader's own membership, of which they are told although they see no more. */
 function withLast({ filter, stateMember }: SyncTurn, content: SectionContent, last: StoredEvent): SectionContent {

@@ -1,11 +1,11 @@
 import { SharedResults } from '../core/shared-results.ts'
 import type { StateAtPosition } from '../rooms/state-at-position.ts'
 import type { RoomStates } from '../rooms/state.ts'
-import type { Visibility } from '../rooms/visibility.ts'
+import { isHeard, type Visibility } from '../rooms/visibility.ts'
 import type { Events } from '../storage/events.ts'
 import type { Room } from '../storage/rooms.ts'
 import type { StateMaps } from '../storage/state.ts'
-import type { StoredEvent } from '../storage/stored-event.ts'
+import { type StoredEvent, weightOf } from '../storage/stored-event.ts'
 import type { Timelines } from '../storage/timelines.ts'
 import type { SyncTurn } from './request.ts'
 import type { RoomState, RoomStateReader, StateWish } from './room-state.ts'
@@ -32,8 +32,6 @@ export interface SectionContent {
   /** Every member sees all of these events, and the same of them, but for those who sent one. */
   readonly isForAll: boolean
 }
-
-const weightOf = (events: readonly StoredEvent[]): number => events.reduce((sum, { weight }) => sum + weight, 0)
 
 /** What of a room a reader gets. */
 export interface ContentWish {
@@ -134,8 +132,7 @@ export class SectionContents {
     events: readonly StoredEvent[],
   ): Promise<StoredEvent[]> {
     const { visibility, maps } = this.#parts
-    // Servers must still send state events sent by ignored users to clients.
-    const wanted = events.filter((event) => filter.timeline.passes(event) && (event.isState || !ignored.has(event.sender)))
+    const wanted = events.filter((event) => filter.timeline.passes(event) && isHeard(event, ignored))
     const visible = new Set(await visibility.visible(wanted, reader))
     const chosen: StoredEvent[] = []
     for (const event of wanted) {

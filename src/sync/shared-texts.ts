@@ -2,7 +2,7 @@ import { RecentCache } from '../core/recent-cache.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Aggregations } from '../rooms/aggregations.ts'
 import type { ClientEvents, Reader } from '../rooms/client-events.ts'
-import type { StoredEvent } from '../storage/stored-event.ts'
+import { type StoredEvent, weightOf } from '../storage/stored-event.ts'
 import type { EventTexts } from './event-texts.ts'
 import type { SyncTurn } from './request.ts'
 import type { SectionContent } from './section-contents.ts'
@@ -29,7 +29,7 @@ export class SharedTexts {
   readonly #texts = new RecentCache<readonly StoredEvent[], SharedText>({
     max: 2_000,
     maxWeight: 16_000_000,
-    weightOf: (_, events) => events.reduce((sum, { weight }) => sum + weight, 0),
+    weightOf: (_, events) => weightOf(events),
   })
 
   constructor(parts: SharedTextsParts) {

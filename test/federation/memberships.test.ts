@@ -1,9 +1,10 @@
 /** How users of one server get into rooms of another, and out of them: through real servers and real HTTP. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { JsonObject } from '../../schemas/json.ts'
 import { federatedUsers, heard } from '../support/federated-users.ts'
 import { testFederation } from '../support/homeserver.ts'
-import type { SeenEvent } from '../support/user.ts'
+import type { SeenEvent, TestUser } from '../support/user.ts'
 
 test('an invite from another server is seen, and can be taken', async () => {
   await using hs = await federatedUsers()
@@ -82,13 +83,28 @@ test('a refused join is told as the other server says it', async () => {
   await bob.refused(403, 'M_FORBIDDEN', 'POST', `join/${encodeURIComponent(roomId)}?server_name=hs1.test`, {})
 })
 
+const joinRules = (content: JsonObject) => ({ type: 'm.room.join_rules', state_key: '', content })
+
+/** A room into which members of a space may come. */
+async function restrictedRoom(owner: TestUser, options: JsonObject = {}) {
+  const space = await owner.createRoom({ preset: 'public_chat' })
+  const allow = [{ type: 'm.room_membership', room_id: space }]
+  const rules = joinRules({ join_rule: 'restricted', allow })
+  return { space, roomId: await owner.createRoom({ preset: 'private_chat', initial_state: [rules], ...options }) }
+}
+
+/** A room on which a user of another server has knocked, as its owner does not know yet. */
+async function knockedRoom(owner: TestUser, knocker: TestUser): Promise<string> {
+  const roomId = await owner.createRoom({ preset: 'private_chat', initial_state: [joinRules({ join_rule: 'knock' })] })
+  await owner.sync()
+  await knocker.ok('POST', `knock/${encodeURIComponent(roomId)}?server_name=hs1.test`, {})
+  return roomId
+}
+
 test('members of an allowed room get into a restricted one', async () => {
   await using hs = await federatedUsers()
   const { alice, bob } = hs
-  const space = await alice.createRoom({ preset: 'public_chat' })
-  const allow = [{ type: 'm.room_membership', room_id: space }]
-  const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'restricted', allow } }
-  const roomId = await alice.createRoom({ preset: 'private_chat', initial_state: [joinRules] })
+  const { space, roomId } = await restrictedRoom(alice)
   const join = `join/${encodeURIComponent(roomId)}?server_name=hs1.test`
   await bob.refused(403, 'M_FORBIDDEN', 'POST', join, {})
   await bob.join(space, 'hs1.test')
@@ -100,10 +116,7 @@ test('members of an allowed room get into a restricted one', async () => {
 test('a knock from another server is answered with an invite', async () => {
   await using hs = await federatedUsers()
   const { alice, bob } = hs
-  const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } }
-  const roomId = await alice.createRoom({ preset: 'private_chat', initial_state: [joinRules] })
-  await alice.sync()
-  await bob.ok('POST', `knock/${encodeURIComponent(roomId)}?server_name=hs1.test`, {})
+  const roomId = await knockedRoom(alice, bob)
   await bob.syncUntil(({ rooms }) => rooms.knock[roomId])
   await alice.syncUntil(({ rooms }) =>
     rooms.join[roomId]?.timeline.events.find(({ content }) => content['membership'] === 'knock'),
@@ -119,14 +132,7 @@ test('where none of our users may let somebody in, another server is asked', asy
   await using hs = await federatedUsers()
   const { alice, bob, second } = hs
   const dora = await second.user('dora')
-  const space = await alice.createRoom({ preset: 'public_chat' })
-  const allow = [{ type: 'm.room_membership', room_id: space }]
-  const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'restricted', allow } }
-  const roomId = await alice.createRoom({
-    preset: 'private_chat',
-    initial_state: [joinRules],
-    power_level_content_override: { invite: 50 },
-  })
+  const { space, roomId } = await restrictedRoom(alice, { power_level_content_override: { invite: 50 } })
   for (const user of [bob, dora]) await user.join(space, 'hs1.test')
   await bob.join(roomId, 'hs1.test')
   await dora.ok('POST', `join/${encodeURIComponent(roomId)}`, {})
@@ -139,10 +145,7 @@ test('where none of our users may let somebody in, another server is asked', asy
 test('a knock can be taken back', async () => {
   await using hs = await federatedUsers()
   const { alice, bob } = hs
-  const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } }
-  const roomId = await alice.createRoom({ preset: 'private_chat', initial_state: [joinRules] })
-  await alice.sync()
-  await bob.ok('POST', `knock/${encodeURIComponent(roomId)}?server_name=hs1.test`, {})
+  const roomId = await knockedRoom(alice, bob)
   await bob.leave(roomId)
   await alice.syncUntil(({ rooms }) =>
     rooms.join[roomId]?.timeline.events.find(({ sender, content }) => sender === bob.id && content['membership'] === 'leave'),

@@ -1,10 +1,11 @@
 import { forgetRoom, leaveRoom } from '../../../schemas/client/leaving.ts'
 import { type Route, route } from '../../http/route.ts'
 import type { Departures } from '../../rooms/membership/leave.ts'
+import { reasonOf } from './reason.ts'
 
 export const leavingRoutes = ({ departures }: { departures: Departures }): Route[] => [
-  route(leaveRoom, async ({ requester, params, body: { reason } }) => {
-    await departures.leave(requester, params.roomId, reason === undefined ? {} : { reason })
+  route(leaveRoom, async ({ requester, params, body }) => {
+    await departures.leave(requester, params.roomId, reasonOf(body))
     return {}
   }),
   route(forgetRoom, async ({ requester, params }) => {

@@ -165,8 +165,9 @@ export class Backfill {
   }
 
   async #unplaced(room: Room, found: readonly Event[]): Promise<Event[]> {
-    const known = await this.#parts.events.byIds(found.map(({ eventId }) => eventId))
-    return found.filter(({ eventId }) => !isPlaced(known.get(eventId), room))
+    const eventIds = found.map(({ eventId }) => eventId)
+    const unplaced = new Set(await this.#parts.events.unplaced(room, eventIds))
+    return found.filter(({ eventId }) => unplaced.has(eventId))
   }
 
   /** Gives one free place after another before an edge, the last first; undefined for the beginning of the room. */

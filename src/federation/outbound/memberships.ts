@@ -10,6 +10,7 @@ import { badJson, unsupportedRoomVersion } from '../../core/errors.ts'
 import { parseEvent } from '../../protocol/event-format.ts'
 import type { Event, Pdu } from '../../protocol/event.ts'
 import { knownRoomVersions } from '../../protocol/room-versions.ts'
+import { withSignatures } from '../../protocol/signing.ts'
 import type { Knocked, RemoteMembership } from '../../rooms/remote.ts'
 import type { Room } from '../../storage/rooms.ts'
 import { FOR_A_USER, type FederationClient } from '../client.ts'
@@ -73,12 +74,10 @@ export class OutboundMemberships {
     // Servers MUST strictly enforce the JSON format; this translates to a 400 M_BAD_JSON error on most endpoints.
     if ('refused' in parsed) throw badJson(`The invite that ${server} gave back is refused: ${parsed.refused}`)
     if (parsed.event.eventId !== event.eventId) throw malformed(server, 'it gave another event back than the invite')
-    const signature = objectAt(objectAt(answer, 'signatures') ?? {}, server)
-    if (!signature) throw malformed(server, 'it did not sign the invite')
-    const signatures = objectAt(pdu, 'signatures') ?? {}
+    const added = objectAt(objectAt(answer, 'signatures') ?? {}, server)
+    if (!added) throw malformed(server, 'it did not sign the invite')
     // As the room's policy server it may have signed before.
-    const ofServer = { ...objectAt(signatures, server), ...signature }
-    return { ...event, pdu: { ...pdu, signatures: { ...signatures, [server]: ofServer } } }
+    return { ...event, pdu: withSignatures(pdu, server, added) }
   }
 
   async #sendInvite(

@@ -1,12 +1,12 @@
 import { serverOf, type ServerName } from '../../../schemas/ids.ts'
-import { type JsonObject, objectAt } from '../../../schemas/json.ts'
+import type { JsonObject } from '../../../schemas/json.ts'
 import { askPolicyServerToSign, askPolicyServerToSignMsc4284 } from '../../../schemas/server/room-policy.ts'
 import type { Clock } from '../../core/clock.ts'
 import { badGateway, forbidden, MatrixError } from '../../core/errors.ts'
 import { encodeBase64 } from '../../protocol/base64.ts'
 import type { Event } from '../../protocol/event.ts'
 import { essentialText } from '../../protocol/hashes.ts'
-import { signatureOf, signEvent, type SigningKey, verifyKeyFrom } from '../../protocol/signing.ts'
+import { signatureOf, signEvent, type SigningKey, verifyKeyFrom, withSignatures } from '../../protocol/signing.ts'
 import type { PolicyServer, PolicySigner } from '../../rooms/policy-servers.ts'
 import type { CallOptions, FederationClient } from '../client.ts'
 import { FederationError } from '../errors.ts'
@@ -93,9 +93,7 @@ export class PolicySignatures implements PolicySigner {
 function withSignature(event: Event, via: ServerName, answer: JsonObject): Event {
   const signature = signatureOf({ signatures: answer }, via, KEY_ID)
   if (!signature) throw forbidden(`The room's policy server ${via} refuses to sign the event`)
-  const signatures = objectAt(event.pdu, 'signatures')
-  const ofServer = { ...objectAt(signatures ?? {}, via), [KEY_ID]: encodeBase64(signature) }
-  return { ...event, pdu: { ...event.pdu, signatures: { ...signatures, [via]: ofServer } } }
+  return { ...event, pdu: withSignatures(event.pdu, via, { [KEY_ID]: encodeBase64(signature) }) }
 }
 
 /** If the policy server returned an error, that error SHOULD be provided to the client verbatim: so is its 429. */

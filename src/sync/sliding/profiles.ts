@@ -3,8 +3,9 @@ import type { UserId } from '../../../schemas/ids.ts'
 import type { Json, JsonObject } from '../../../schemas/json.ts'
 import type { Memberships } from '../../storage/memberships.ts'
 import type { Notifier } from '../../streams/notifier.ts'
+import { membersTold } from '../lazy-members.ts'
 import type { SyncTurn } from '../request.ts'
-import type { FieldNews, ProfileChanges, ProfileNews } from '../streams/profile-news.ts'
+import { type FieldNews, presentFields, type ProfileChanges, type ProfileNews } from '../streams/profile-news.ts'
 import type { ExtendedRoom, ExtensionResult, ExtensionTurn } from './extensions.ts'
 import type { ProfilesExtension } from './request.ts'
 import type { RoomResult } from './room-result.ts'
@@ -97,10 +98,7 @@ export class SlidingProfiles {
     if (news === 'none') return null
     const profile = await this.#parts.profileNews.profileOf(userId)
     const fields = news === 'all' ? [...profile.keys()].filter((field) => wanted?.has(field) ?? true) : [...news]
-    const updated = fields.flatMap((field): [string, Json][] => {
-      const value = profile.get(field)
-      return value === undefined ? [] : [[field, value]]
-    })
+    const updated = presentFields(profile, fields)
     const removed = fields.filter((field) => !profile.has(field))
     return {
       ...(updated.length > 0 && { updated: Object.fromEntries(updated) }),
@@ -111,8 +109,6 @@ export class SlidingProfiles {
 
 /** Whose memberships, or parts of them, a room tells. */
 function membersIn(result: RoomResult | undefined): Set<string> {
-  const members = new Set<string>(result?.heroes?.map(({ user_id: userId }) => userId))
-  for (const { type, stateKey } of result?.requiredEvents ?? [])
-    if (type === 'm.room.member' && stateKey !== undefined) members.add(stateKey)
-  return members
+  const heroes = result?.heroes?.map(({ user_id: userId }) => userId) ?? []
+  return new Set([...heroes, ...membersTold(result?.requiredEvents ?? [])])
 }

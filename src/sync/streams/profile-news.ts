@@ -109,3 +109,11 @@ export class ProfileNews {
     return false
   }
 }
+
+/** Those of some fields that a profile has, with their values. */
+export function presentFields(profile: ReadonlyMap<string, Json>, fields: readonly string[]): [string, Json][] {
+  return fields.flatMap((field): [string, Json][] => {
+    const value = profile.get(field)
+    return value === undefined ? [] : [[field, value]]
+  })
+}

@@ -3,7 +3,7 @@ import type { UserId } from '../../../schemas/ids.ts'
 import type { Json } from '../../../schemas/json.ts'
 import type { SyncExtension, SyncPart, TurnRooms } from '../extension.ts'
 import type { SyncTurn } from '../request.ts'
-import type { FieldNews, ProfileChanges, ProfileNews } from './profile-news.ts'
+import { type FieldNews, presentFields, type ProfileChanges, type ProfileNews } from './profile-news.ts'
 
 /** The fields that clients ask for in their filters, of the profiles of local users with whom they share a room. */
 export class ProfileStream implements SyncExtension {
@@ -49,9 +49,6 @@ export class ProfileStream implements SyncExtension {
     if (fields === 'none') return null
     const profile = await this.#news.profileOf(userId)
     if (fields !== 'all') return [...fields].map((field) => [field, profile.get(field) ?? null])
-    return wanted.flatMap((field): [string, Json][] => {
-      const value = profile.get(field)
-      return value === undefined ? [] : [[field, value]]
-    })
+    return presentFields(profile, wanted)
   }
 }

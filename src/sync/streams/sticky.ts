@@ -1,5 +1,6 @@
 /** Sticky events, MSC4354. https://github.com/matrix-org/matrix-spec-proposals/pull/4354 */
 import type { Clock } from '../../core/clock.ts'
+import { isHeard } from '../../rooms/visibility.ts'
 import type { Events } from '../../storage/events.ts'
 import type { StickyEventsTable, ToldStickyEvent } from '../../storage/sticky-events.ts'
 import type { StoredEvent } from '../../storage/stored-event.ts'
@@ -36,9 +37,7 @@ export class StickyStream {
   /** The events themselves, but those that were redacted, and what comes from users whom the reader ignores. */
   async events(told: readonly ToldStickyEvent[], { ignored }: Pick<SyncTurn, 'ignored'>): Promise<StoredEvent[]> {
     const stored = await this.#parts.events.byNids(told.map(({ nid }) => nid))
-    // Servers must still send state events sent by ignored users to clients.
-    const isTold = (event: StoredEvent) => event.stickyMs !== undefined && (event.isState || !ignored.has(event.sender))
-    return [...stored.values()].filter(isTold)
+    return [...stored.values()].filter((event) => event.stickyMs !== undefined && isHeard(event, ignored))
   }
 
   /**
