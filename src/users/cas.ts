@@ -113,7 +113,7 @@ export class Cas implements SsoWay {
     }
     const subject = subjectOf(answer)
     if (subject !== undefined) return subject
-    log.warn({ provider: CAS }, 'The CAS server does not know a ticket')
+    log.warn({ provider: CAS }, 'The CAS server does not know a ticket, or has given it to a service in place of a user')
     return refused('not-proven')
   }
 
@@ -160,9 +160,11 @@ const provenBy = (session: string, browser: string) => ({ session, browser: hash
 /** What clients from before `m.login.sso` are offered. */
 export const casLogin: LoginMethod = { flow: { type: 'm.login.cas' }, identify: onlyInBrowsers }
 
-/** The user of a CAS answer; undefined where it is a failure. */
+/** The user of a CAS answer; undefined where it is a failure, or where a service has got the ticket and not the user's browser. */
 function subjectOf(xml: string): string | undefined {
   if (/authenticationFailure/.test(xml)) return undefined
+  // `proxyValidate` takes proxy tickets too, and names the services that they came through.
+  if (/<(?:[\w-]+:)?proxies[\s>]/.test(xml)) return undefined
   const success = /<(?:[\w-]+:)?authenticationSuccess[\s>]/.exec(xml)
   const user = success && /<(?:[\w-]+:)?user>([^<]+)</.exec(xml.slice(success.index))
   return user?.[1] === undefined ? undefined : unescapeXml(user[1].trim())

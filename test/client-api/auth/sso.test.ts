@@ -9,14 +9,16 @@ import { webServer } from '../../support/web-server.ts'
 const CLIENT = 'https://client.example/?p=http%3A%2F%2Fserver#/home'
 const SERVICE = '/_matrix/client/r0/login/cas/ticket'
 
-/** Tickets are good that say whose they are: `ticket of alice`. */
+/** Tickets are good that say whose they are: `ticket of alice`, or `proxy ticket of alice` where another service has got it. */
 async function serverWithCas() {
   const stack = new AsyncDisposableStack()
   const cas = stack.use(
     await webServer(({ url }) => {
       const ticket = url.searchParams.get('ticket') ?? ''
-      const user = /^ticket of (.*)$/.exec(ticket)?.[1]
-      const answer = user === undefined ? `<cas:authenticationFailure>${ticket}</cas:authenticationFailure>` : success(user)
+      const [, proxy, user] = /^(proxy )?ticket of (.*)$/.exec(ticket) ?? []
+      const proxies = proxy === undefined ? '' : '<cas:proxies><cas:proxy>https://portal.example/pgt</cas:proxy></cas:proxies>'
+      const answer =
+        user === undefined ? `<cas:authenticationFailure>${ticket}</cas:authenticationFailure>` : success(user, proxies)
       return { body: `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">${answer}</cas:serviceResponse>` }
     }),
   )
@@ -31,8 +33,8 @@ async function serverWithCas() {
   return { hs, cas, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-const success = (user: string) =>
-  `<cas:authenticationSuccess><cas:user>${user}</cas:user><cas:attributes></cas:attributes></cas:authenticationSuccess>`
+const success = (user: string, more = '') =>
+  `<cas:authenticationSuccess><cas:user>${user}</cas:user><cas:attributes></cas:attributes>${more}</cas:authenticationSuccess>`
 
 async function page(hs: TestHomeserver, path: string, form?: Record<string, string>, cookie = '') {
   const response = await fetch(`${hs.url}${path}`, {
@@ -117,6 +119,14 @@ test('a bad ticket, a place that is no client, and a deactivated user get no tok
   const closed = await page(hs, `${SERVICE}?redirectUrl=${encodeURIComponent(CLIENT)}&ticket=ticket of alice`)
   assert.equal(closed.status, 403)
   assert.match(closed.text, /<h1>This account is closed/)
+})
+
+test('a service that CAS gives tickets to in place of the user does not log in as the user', async () => {
+  await using server = await serverWithCas()
+  const query = new URLSearchParams({ redirectUrl: CLIENT, ticket: 'proxy ticket of alice' })
+  const { status, text } = await page(server.hs, `${SERVICE}?${query}`)
+  assert.equal(status, 403)
+  assert.doesNotMatch(text, /loginToken/)
 })
 
 test('a CAS server that does not answer is told of on a page', async () => {
