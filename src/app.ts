@@ -21,6 +21,7 @@ import { createMetrics, type Metrics } from './core/metrics.ts'
 import { randomToken } from './core/random.ts'
 import { programVersion } from './core/version.ts'
 import { federationRoutes } from './federation/routes.ts'
+import { Connections, connectionLimits } from './http/connections.ts'
 import { startListeners } from './http/listeners.ts'
 import { createOutbound } from './http/outbound.ts'
 import { RateLimiter } from './http/rate-limit.ts'
@@ -66,7 +67,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     onUndeclared: options.onUndeclared,
     onRequest: ({ method, route, status, seconds }) => metrics.httpAnswered(method, route ?? 'unmatched', status, seconds),
   })
-  const listening = await startListeners(config.listeners, http)
+  const connections = new Connections(connectionLimits(config), log.logger('http'))
+  metrics.watch('connections', () => connections.size)
+  const listening = await startListeners(config.listeners, http, connections)
   stack.defer(() => listening.close(STOP_WITHIN_MS))
   await services.client.deactivation.resume()
   const control = controlPath(config.database.path)

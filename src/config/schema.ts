@@ -48,6 +48,10 @@ export const configSchema = group('The configuration of one server.', {
   ),
   listeners: list('The sockets.', listener, { defaultNote: '`http://localhost:8008`: 127.0.0.1, and ::1 where there is IPv6' }),
   trusted_proxies: list('Addresses of reverse proxies whose X-Forwarded-For header is believed.', ipRange(), { default: [] }),
+  max_connections_per_address: count(
+    'TCP connections that may be open from one address (an IPv6 /64 network) at once. Those of `trusted_proxies` and of this machine are not counted.',
+    5_000,
+  ),
   database: group('Where everything but media is kept.', {
     path: path('The SQLite database file; `:memory:` keeps nothing.', { default: 'data/homeserver.db' }),
     url: Type.Optional(secret('A PostgreSQL URL. Not available yet: setting it is an error.')),

@@ -18,6 +18,7 @@ export interface Metrics {
 }
 
 const WATCHED = {
+  connections: 'Open TCP connections of clients, proxies and other servers',
   syncs_waiting: '/sync requests that wait for something new',
   sync_sockets: 'Open WebSockets of /sync',
   federation_queue: 'PDUs and EDUs that wait to be sent to other servers',

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP, isIPv6 } from 'node:net'
+import { isIP, isIPv6, type Socket } from 'node:net'
 import { addressRanges } from './address-ranges.ts'
 
 /** Gives the address of the client behind the reverse proxies that `trustedProxies` (ranges) names. */
 export function clientAddresses(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
   const trusted = addressRanges(trustedProxies)
   return (request) => {
-    const peer = plain(request.socket.remoteAddress ?? '')
+    const peer = peerAddress(request.socket)
     const forwarded = request.headers['x-forwarded-for']
     // Whoever is not a trusted proxy could write anything into the header.
     if (forwarded === undefined || trustedProxies.length === 0 || !trusted(peer)) return peer
@@ -18,6 +18,9 @@ export function clientAddresses(trustedProxies: readonly string[]): (request: In
     return client !== undefined && isIP(client) !== 0 ? client : peer
   }
 }
+
+/** Who is at the other end, be it a proxy; empty where nobody is any more. */
+export const peerAddress = (socket: Pick<Socket, 'remoteAddress'>): string => plain(socket.remoteAddress ?? '')
 
 /**
  * What counts as one address where so much is allowed from one: of IPv6 the /64 network, of which whoever has one of its

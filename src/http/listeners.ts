@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from 'node:https'
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
+import type { Connections } from './connections.ts'
 import type { Resource } from './resources.ts'
 import type { HttpApp } from './server.ts'
 
@@ -45,10 +46,18 @@ const SERVER_OPTIONS: ServerOptions = {
     method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket',
 }
 
+const HANDSHAKE_TIMEOUT_MS = 30_000
 const GRACE_MS = 10_000
 
-/** Rejects where an address or a certificate cannot be used; then nothing listens. */
-export async function startListeners(settings: readonly ListenerSettings[], app: HttpApp): Promise<Listening> {
+/**
+ * Rejects where an address or a certificate cannot be used; then nothing listens.
+ * @param connections counts what comes, and ends what is too much; without it any number may come
+ */
+export async function startListeners(
+  settings: readonly ListenerSettings[],
+  app: HttpApp,
+  connections?: Pick<Connections, 'take'>,
+): Promise<Listening> {
   await using started = new AsyncDisposableStack()
   const servers: Server[] = []
   const upgraded = new Set<Duplex>()
@@ -56,6 +65,7 @@ export async function startListeners(settings: readonly ListenerSettings[], app:
   for (const listener of settings) {
     const server = await createListener(listener, app)
     started.defer(async () => void server.close())
+    if (connections) server.prependListener('connection', connections.take)
     server.listen({ host: listener.address, port: listener.port, backlog: 1024 })
     await once(server, 'listening')
     servers.push(server)
@@ -78,7 +88,7 @@ async function createListener(listener: ListenerSettings, app: HttpApp): Promise
 async function serverOf(tls: ListenerSettings['tls']): Promise<Server> {
   if (tls === undefined) return createServer(SERVER_OPTIONS)
   const [cert, key] = await Promise.all([readFile(tls.certificate), readFile(tls.key)])
-  return createTlsServer({ ...SERVER_OPTIONS, cert, key })
+  return createTlsServer({ ...SERVER_OPTIONS, handshakeTimeout: HANDSHAKE_TIMEOUT_MS, cert, key })
 }
 
 async function closeAll(servers: readonly Server[], upgraded: ReadonlySet<Duplex>, app: HttpApp, graceMs: number): Promise<void> {

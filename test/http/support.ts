@@ -6,6 +6,7 @@ import { unknownToken } from '../../src/core/errors.ts'
 import type { Logger, LogLevel } from '../../src/core/logger.ts'
 import type { Requester } from '../../src/core/requester.ts'
 import type { Authenticators, SignedCall } from '../../src/http/authenticate.ts'
+import type { Connections } from '../../src/http/connections.ts'
 import { startListeners } from '../../src/http/listeners.ts'
 import { RateLimiter, type RateLimits } from '../../src/http/rate-limit.ts'
 import type { Route } from '../../src/http/route.ts'
@@ -88,7 +89,13 @@ export function recordingLog(): { log: Logger; lines: LogLine[] } {
   return { log, lines }
 }
 
-export async function testServer(routes: readonly Route[], options: Partial<HttpOptions> = {}) {
+export interface TestServerOptions extends Partial<HttpOptions> {
+  readonly connections?: Connections
+  /** Paths of PEM files. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+}
+
+export async function testServer(routes: readonly Route[], { connections, tls, ...options }: TestServerOptions = {}) {
   const { log, lines } = recordingLog()
   const mistakes: string[] = []
   const app = createHttpApp({
@@ -100,8 +107,9 @@ export async function testServer(routes: readonly Route[], options: Partial<Http
     ...options,
   })
   const listening = await startListeners(
-    [{ address: '127.0.0.1', port: 0, resources: ['client', 'federation', 'media', 'admin', 'metrics'] }],
+    [{ address: '127.0.0.1', port: 0, resources: ['client', 'federation', 'media', 'admin', 'metrics'], ...(tls && { tls }) }],
     app,
+    connections,
   )
   const port = listening.at[0]?.port ?? 0
   return {
