@@ -23,7 +23,8 @@ export class Folder implements Disposable {
 
   /** Starts `causeway ARGS`, or another program of the same kind. */
   start(args: readonly string[], env: Record<string, string> = {}, program = CLI): Running {
-    const settings = { PATH: process.env['PATH'] ?? '', ...env }
+    const { PATH = '', NODE_OPTIONS = '' } = process.env
+    const settings = { PATH, NODE_OPTIONS, ...env }
     return new Running(spawn(process.execPath, [program, ...args], { cwd: this.path, env: settings }))
   }
 

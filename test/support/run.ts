@@ -12,6 +12,8 @@ const words = process.argv.slice(2)
 const files = globSync('test/**/*.test.ts').filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
 
 const counts = { passed: 0, failed: 0 }
+// For the processes that tests start too.
+process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --import=${new URL('no-dns.ts', import.meta.url).href}`.trim()
 const results = run({ files: files.sort(), concurrency: availableParallelism(), timeout: TIMEOUT_MS })
 for (const [event, outcome] of [
   ['test:pass', 'passed'],
