@@ -10,7 +10,6 @@ import type { Timeline } from './streams/timeline.ts'
 
 const MEMBER = 'm.room.member'
 const MEMBER_KIND = `${MEMBER}\0`
-const NAMING: ReadonlySet<string> = new Set(['m.room.name', 'm.room.canonical_alias'])
 
 export interface RoomStateParts {
   names: Names
@@ -125,7 +124,7 @@ export class RoomStateReader {
       nid === undefined ? undefined : stringAt(stored.get(nid)?.content ?? {}, 'membership')
     return differences.some(({ kind, before, after }) => {
       const { type } = parseKind(kinds.get(kind) ?? '')
-      return NAMING.has(type) || (type === MEMBER && membershipOf(before) !== membershipOf(after))
+      return type === 'm.room.name' || (type === MEMBER && membershipOf(before) !== membershipOf(after))
     })
   }
 }

@@ -15,7 +15,7 @@ export interface RoomSummariesParts {
 export interface RoomSummary {
   readonly joined: number
   readonly invited: number
-  /** Undefined where the room has a name of its own. */
+  /** Undefined where the room has a name; clients draw the picture of a room with just an alias from them. */
   readonly heroes: readonly UserId[] | undefined
 }
 
@@ -45,11 +45,10 @@ export class RoomSummaries {
     const { memberships, states } = this.#parts
     const members = await memberships.members(roomNid)
     const name = stringAt(await states.content(stateRoot, 'm.room.name'), 'name')
-    const alias = stringAt(await states.content(stateRoot, 'm.room.canonical_alias'), 'alias')
     return {
       joined: members.joined.size,
       invited: await memberships.invitedCount(roomNid),
-      present: name || alias ? undefined : await memberships.first(roomNid, 'join', 'invite', HEROES + 1),
+      present: name ? undefined : await memberships.first(roomNid, 'join', 'invite', HEROES + 1),
     }
   }
 

@@ -130,6 +130,19 @@ describe('the summary of a room', () => {
     assert.deepEqual(membersIn(seen), joined(alice, ...others.slice(0, 5)))
   })
 
+  test('names them where the room has an alias and no name, or an empty one', async () => {
+    await using hs = await syncServer()
+    const [alice, bob] = await hs.users('alice', 'bob')
+    const room = await alice.createRoom({ preset: 'public_chat', room_alias_name: 'ours' })
+    await bob.join(room)
+    const heroes = async () => (await alice.anew().room(room)).summary?.['m.heroes']
+    assert.deepEqual(await heroes(), [bob.id])
+    await alice.setState(room, 'm.room.name', { name: 'ours' })
+    assert.equal(await heroes(), undefined)
+    await alice.setState(room, 'm.room.name', { name: '' })
+    assert.deepEqual(await heroes(), [bob.id])
+  })
+
   test('counts those who are in, and those who are invited, of a room with a name', async () => {
     await using hs = await syncServer()
     const { alice, bob, room } = await named(hs)

@@ -218,7 +218,7 @@ describe('the rooms of a list', () => {
   test('tell of names, heroes, direct chats, counts and receipts as they change', async () => {
     await using hs = await testHomeserver()
     const [alice, bob] = await two(hs)
-    const room = await alice.createRoom({ preset: 'public_chat' })
+    const room = await alice.createRoom({ preset: 'public_chat', room_alias_name: 'an-alias-is-no-name' })
     await bob.join(room)
     const list = new Slider(alice)
     const asked = listOf({ required_state: [['m.room.name', '']] }, { extensions: { receipts: { enabled: true } } })
