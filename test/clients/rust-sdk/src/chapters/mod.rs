@@ -4,6 +4,7 @@ mod accounts;
 mod calls;
 mod encryption;
 mod federation;
+mod history;
 mod knocking;
 mod media;
 mod membership;
@@ -34,6 +35,7 @@ pub async fn all(world: &World, names: &[String]) {
     tell!(
         room_list,
         timeline,
+        history,
         threads,
         membership,
         settings,
