@@ -121,21 +121,11 @@ async function back(user: TestUser, roomId: string, from?: string): Promise<unkn
 const FIFTY = { filter: JSON.stringify({ room: { timeline: { limit: 50 } } }) }
 const numbered = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => `gap ${first + n}`)
 
-/** Has the other server give history. */
-function serveHistory({ remote, room }: Pick<Awaited<ReturnType<typeof setUp>>, 'remote' | 'room'>): void {
-  remote.on('GET', /\/v1\/backfill\//, ({ url }) => {
-    const { searchParams } = new URL(url, 'https://remote.test')
-    const last = room.events.findIndex(({ eventId }) => eventId === searchParams.get('v'))
-    const events = room.events.slice(Math.max(0, last + 1 - Number(searchParams.get('limit'))), last + 1)
-    return { body: { origin: remote.name, origin_server_ts: 1, pdus: events.map(({ pdu }) => pdu).toReversed() } }
-  })
-}
-
 /** Of sixty messages between two that have come, the server has given the last ten. */
 async function withGap(servesHistory: boolean) {
   const hs = await setUp()
-  if (servesHistory) serveHistory(hs)
   const { alice, room } = hs
+  if (servesHistory) room.serveHistory()
   room.serveState()
   assert.equal(await hs.faultOf(hs.say('before')), undefined)
   const { next_batch: since } = await alice.sync(FIFTY)
@@ -180,7 +170,7 @@ test('a gap that nobody can fill is gone over', async () => {
 test('who comes back into a room gets what was there meanwhile in its place', async () => {
   await using hs = await setUp()
   const { alice, room } = hs
-  serveHistory(hs)
+  room.serveHistory()
   assert.equal(await hs.faultOf(hs.say('before')), undefined)
   await alice.leave(room.roomId)
   hs.say('meanwhile')

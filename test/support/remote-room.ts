@@ -119,6 +119,16 @@ export class RemoteRoom {
     }))
   }
 
+  /** Answers backfill with the events up to the one that is asked about. */
+  serveHistory(): void {
+    this.server.on('GET', new RegExp(`^${FEDERATION}/v1/backfill/`), ({ url }) => {
+      const { searchParams } = new URL(url, 'https://remote.test')
+      const last = this.events.findIndex(({ eventId }) => eventId === searchParams.get('v'))
+      const events = this.events.slice(Math.max(0, last + 1 - Number(searchParams.get('limit'))), last + 1)
+      return { body: { origin: this.server.name, origin_server_ts: 1, pdus: events.map(({ pdu }) => pdu).toReversed() } }
+    })
+  }
+
   /** Answers state_ids with the state as it is now, event and event_auth with what there is. */
   serveState(): void {
     const state = [...this.state.values()]
