@@ -45,14 +45,19 @@ const INVITED_AT_ONCE = 20
 export interface RoomPlan {
   readonly creator: Pick<Requester, 'userId' | 'userNid' | 'appServiceId'>
   readonly rules: RoomRules
-  /** By `newRoomId`, where the id has to be known beforehand; only where it is not the hash of the create event. */
+  /** By `newRoomId` or `identified`, where the id has to be known beforehand. */
   readonly roomId?: RoomId
+  /** When the create event is sent, in milliseconds since the epoch; by `identified`. */
+  readonly createdAt?: number
   readonly createContent: JsonObject
   /** What follows on the create event and the creator's join, in order. */
   readonly events: readonly StateDraft[]
   readonly alias?: RoomAlias | undefined
   readonly published: boolean
 }
+
+/** A plan of which one room can be made and no other. */
+export type IdentifiedPlan = RoomPlan & Required<Pick<RoomPlan, 'roomId' | 'createdAt'>>
 
 export interface CreatedRoom {
   readonly roomId: RoomId
@@ -135,21 +140,18 @@ export class RoomCreation {
 
   async #make(plan: RoomPlan): Promise<Room> {
     const { db, rooms, heads } = this.#parts
-    const create: Draft = {
-      sender: plan.creator.userId,
-      type: 'm.room.create',
-      stateKey: '',
-      content: plan.createContent,
-      originServerTs: this.#nextInstant(),
-    }
-    const room = rooms.draw(plan.roomId ?? this.#roomId(create, plan.rules), plan.rules)
+    const { roomId, createdAt } = this.identified(plan)
+    const room = rooms.draw(roomId, plan.rules)
     const join: StateDraft = {
       type: 'm.room.member',
       stateKey: plan.creator.userId,
       content: await memberContent(this.#parts.profileFields, plan.creator.userId, 'join'),
     }
     const writes: Promise<void>[] = []
-    const sent = [create, ...[join, ...plan.events].map((event) => ({ ...event, sender: plan.creator.userId }))]
+    const sent = [
+      createDraft(plan, createdAt),
+      ...[join, ...plan.events].map((event) => ({ ...event, sender: plan.creator.userId })),
+    ]
     await this.#oneByOne.run(async () => {
       await heads.locked(room.roomId, () => db.together(room.nid, () => this.#queueAll(room, plan, sent, writes)))
       await Promise.all(writes)
@@ -174,17 +176,21 @@ export class RoomCreation {
     for (const draft of drafts) keep((await sender.queue(room, draft).catch(asInvalidState)).written)
   }
 
+  /** A plan with the id of its room, which is there when that is made. */
+  identified(plan: RoomPlan): IdentifiedPlan {
+    const { createdAt = this.#nextInstant() } = plan
+    return { ...plan, createdAt, roomId: plan.roomId ?? this.#roomId(createDraft(plan, createdAt), plan.rules) }
+  }
+
   /** An id for a room of a version before 12: letters and our name. */
   newRoomId(): RoomId {
     return `!${randomLetters(18)}:${this.#parts.serverName}` as RoomId
   }
 
   /** Since room version 12 the hash of the create event. */
-  #roomId(create: Draft, rules: RoomRules): RoomId {
+  #roomId(create: CreateDraft, rules: RoomRules): RoomId {
     if (!rules.roomIdIsCreateHash) return this.newRoomId()
-    const { sender, type, stateKey, content, originServerTs = 0 } = create
-    const first = { depth: 1, prevEvents: [], authEvents: [] }
-    return buildEvent({ ...first, roomId: undefined, sender, type, stateKey, content, originServerTs }, rules).roomId
+    return buildEvent({ ...create, roomId: undefined, depth: 1, prevEvents: [], authEvents: [] }, rules).roomId
   }
 
   /** No two create events have the same time: with the same content, they would be the same room. */
@@ -200,6 +206,12 @@ export class RoomCreation {
       throw invalidParam('room_alias_name cannot be the name of an alias')
     return alias
   }
+}
+
+type CreateDraft = Draft & Required<Pick<Draft, 'stateKey' | 'originServerTs'>>
+
+function createDraft({ creator, createContent: content }: RoomPlan, originServerTs: number): CreateDraft {
+  return { sender: creator.userId, type: 'm.room.create', stateKey: '', content, originServerTs }
 }
 
 /** The initial state implied by the request is invalid. */

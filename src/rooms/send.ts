@@ -58,6 +58,12 @@ export interface EventSenderParts {
   transactions: ClientTransactions
 }
 
+export interface SendOptions {
+  readonly transaction?: Transaction | undefined
+  /** What has to be done before the event is in the room, when nothing speaks against it any more. Under the room's lock. */
+  readonly before?: () => Promise<void>
+}
+
 /** An event that is built on a room and authorised there, but not kept. */
 export interface BuiltEvent {
   readonly event: Event
@@ -97,21 +103,23 @@ export class EventSender {
     if (earlier) return sendingOf(earlier)
     const duplicate = await this.#sameState((await this.#parts.heads.get(room)).stateRoot, draft)
     if (duplicate) return sendingOf({ stored: duplicate, written: Promise.resolve() })
-    return this.beginWith(room, await this.prepare(room, draft), transaction)
+    return this.beginWith(room, await this.prepare(room, draft), { transaction })
   }
 
   /**
    * As `begin`, for an event that has just been built. Where a policy server has to sign it, the room goes on meanwhile, and
    * the event is added beside what has come to its end.
    */
-  async beginWith(room: Room, built: BuiltEvent, transaction?: Transaction): Promise<Sending> {
+  async beginWith(room: Room, built: BuiltEvent, options: SendOptions = {}): Promise<Sending> {
     const { policyServers, heads } = this.#parts
-    if ((await policyServers.of(room, built.event)) === undefined)
-      return sendingOf(await this.#accept(room, built, transaction, { isNew: true }))
+    if ((await policyServers.of(room, built.event)) === undefined) {
+      await options.before?.()
+      return sendingOf(await this.#accept(room, built, options.transaction, { isNew: true }))
+    }
     return {
       finish: async () => {
         const event = await policyServers.signed(room, built.event)
-        const persisted = await heads.locked(room.roomId, () => this.#acceptLater(room, { ...built, event }, transaction))
+        const persisted = await heads.locked(room.roomId, () => this.#acceptLater(room, { ...built, event }, options))
         return sendingOf(persisted).finish()
       },
     }
@@ -146,16 +154,18 @@ export class EventSender {
   }
 
   /** The room may have changed meanwhile; the request may have been repeated, and the policy server may have passed the event on. */
-  async #acceptLater(room: Room, built: BuiltEvent, transaction: Transaction | undefined): Promise<Persisted> {
+  async #acceptLater(room: Room, built: BuiltEvent, { transaction, before }: SendOptions): Promise<Persisted> {
     const { heads, states, events } = this.#parts
     const earlier = await this.#earlier(room, transaction)
     if (earlier) return earlier
     const existing = await events.byId(built.event.eventId)
-    if (isPlaced(existing, room)) return this.#onItsWay(room, existing)
-    const { stateRoot } = await heads.get(room)
-    const verdict = stateRoot === built.stateRoot ? undefined : await allowedIn(states, stateRoot, built.event)
-    if (verdict?.allowed === false) throw refused(verdict)
-    return this.#accept(room, built, transaction, {})
+    if (!isPlaced(existing, room)) {
+      const { stateRoot } = await heads.get(room)
+      const verdict = stateRoot === built.stateRoot ? undefined : await allowedIn(states, stateRoot, built.event)
+      if (verdict?.allowed === false) throw refused(verdict)
+    }
+    await before?.()
+    return isPlaced(existing, room) ? this.#onItsWay(room, existing) : this.#accept(room, built, transaction, {})
   }
 
   /** As `build`, with what is needed to add the event to the room. */

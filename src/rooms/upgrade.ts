@@ -7,10 +7,10 @@ import { creatorsOf } from '../protocol/power-levels.ts'
 import type { RoomRules } from '../protocol/room-versions.ts'
 import type { Memberships } from '../storage/memberships.ts'
 import type { Room, Rooms } from '../storage/rooms.ts'
-import type { RoomCreation, RoomPlan } from './create.ts'
+import type { IdentifiedPlan, RoomCreation, RoomPlan } from './create.ts'
 import type { RoomHeads } from './heads.ts'
 import { assertJoined, assertNotSuspended } from './policy.ts'
-import type { Draft, EventSender, Sending } from './send.ts'
+import type { BuiltEvent, Draft, EventSender } from './send.ts'
 import type { RoomStates } from './state.ts'
 import type { RoomSuccession } from './succession.ts'
 import { retiredLevels, successorEvents } from './successor-events.ts'
@@ -27,9 +27,9 @@ export interface RoomUpgradesParts {
 }
 
 interface Replacement {
-  readonly room: Room
+  readonly plan: IdentifiedPlan
   /** The tombstone in the old room. */
-  readonly tombstone: Sending
+  readonly end: BuiltEvent
 }
 
 export class RoomUpgrades {
@@ -46,35 +46,44 @@ export class RoomUpgrades {
    */
   async upgrade(requester: Requester, roomId: RoomId, version: string, additionalCreators: readonly UserId[]): Promise<RoomId> {
     assertNotSuspended(requester)
-    const { rooms, memberships, heads, roomCreation, succession } = this.#parts
+    const { rooms, memberships, heads, sender, roomCreation, succession } = this.#parts
     const rules = roomCreation.rulesOf(version)
     const old = await rooms.find(roomId)
     if (!old) throw notFound(`There is no room ${roomId}`)
     await assertJoined(memberships, old, requester.userNid)
-    // The old room stands still until it ends with the tombstone. To wait there for the new room to be written is no harm:
-    // that is another room's chain, and upgrades are rare.
-    const { room, tombstone: end } = await heads.locked(roomId, () => this.#replace(requester, old, rules, additionalCreators))
-    await end.finish()
+    const made = Promise.withResolvers<Room>()
+    const ending = await heads.locked(roomId, async () => {
+      const { plan, end } = await this.#replacement(requester, old, rules, additionalCreators)
+      // The old room stands still until it ends with the tombstone. To wait there for the new room to be written is no harm:
+      // that is another room's chain, and upgrades are rare.
+      return sender.beginWith(old, end, { before: async () => made.resolve(await roomCreation.make(plan)) })
+    })
+    await ending.finish()
+    const room = await made.promise
     await succession.follow(requester, room)
     await this.#retire(requester, old)
     return room.roomId
   }
 
-  async #replace(requester: Requester, old: Room, rules: RoomRules, additionalCreators: readonly UserId[]): Promise<Replacement> {
+  async #replacement(
+    requester: Requester,
+    old: Room,
+    rules: RoomRules,
+    additionalCreators: readonly UserId[],
+  ): Promise<Replacement> {
     const { heads, states, sender, roomCreation } = this.#parts
     const { stateRoot } = await heads.get(old)
     const levels = await states.powerLevels(stateRoot, old)
     if (levels.of(requester.userId) < levels.toSend('m.room.tombstone', true)) throw forbidden('You cannot upgrade this room')
     if (rules.roomIdIsCreateHash) {
       // The id of the new room is the hash of an event that names the old one: so that cannot name its tombstone as well.
-      const room = await roomCreation.make(await this.#plan(requester, old, rules, additionalCreators, {}))
-      return { room, tombstone: await sender.begin(old, tombstone(requester, room.roomId)) }
+      const plan = roomCreation.identified(await this.#plan(requester, old, rules, additionalCreators, {}))
+      return { plan, end: await sender.prepare(old, tombstone(requester, plan.roomId)) }
     }
     const roomId = roomCreation.newRoomId()
-    const built = await sender.prepare(old, tombstone(requester, roomId))
-    const plan = await this.#plan(requester, old, rules, additionalCreators, { event_id: built.event.eventId })
-    const room = await roomCreation.make({ ...plan, roomId })
-    return { room, tombstone: await sender.beginWith(old, built) }
+    const end = await sender.prepare(old, tombstone(requester, roomId))
+    const plan = await this.#plan(requester, old, rules, additionalCreators, { event_id: end.event.eventId })
+    return { plan: roomCreation.identified({ ...plan, roomId }), end }
   }
 
   async #plan(

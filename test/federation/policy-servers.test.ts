@@ -155,6 +155,30 @@ test('joins, invites, new names and the end of a room are signed like everything
   }
 })
 
+for (const version of ['11', '12']) {
+  test(`a room that the policy server lets nobody end is not replaced (by one of version ${version})`, async () => {
+    await using hs = await besidePolicyServer('10')
+    const { alice, room, id, policyServer } = hs
+    await hs.take(room.add('m.room.power_levels', { users: { [room.admin]: 100, [alice.id]: 100 } }, { stateKey: '' }))
+    await hs.enable()
+    const sign = policyServer.answer
+    policyServer.refuse()
+    await alice.refused(400, 'M_FORBIDDEN', 'POST', `rooms/${id}/upgrade`, { new_version: version })
+    assert.deepEqual(
+      policyServer.asked.map(({ type }) => type),
+      ['m.room.tombstone'],
+    )
+    assert.deepEqual((await alice.ok('GET', 'joined_rooms'))['joined_rooms'], [room.roomId])
+
+    policyServer.answer = sign
+    const { replacement_room: replacement } = await alice.ok('POST', `rooms/${id}/upgrade`, { new_version: version })
+    const tombstone = await alice.ok('GET', `rooms/${id}/state/m.room.tombstone`)
+    assert.equal(tombstone['replacement_room'], replacement)
+    const create = await alice.ok('GET', `rooms/${encodeURIComponent(String(replacement))}/state/m.room.create`)
+    assert.equal(Object(create['predecessor']).room_id, room.roomId)
+  })
+}
+
 test('nobody waits for what a policy server thinks about', async () => {
   await using hs = await besidePolicyServer()
   const { alice, room, policyServer } = hs
