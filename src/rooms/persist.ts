@@ -244,7 +244,7 @@ export class EventWriter {
   #append(batch: Batch, room: Room, event: Event, placement: Placement, plan: Plan): StoredEvent {
     const { events } = this.#parts
     const stored = plan.wasOutlier
-      ? events.settle(batch, plan.nid, room, event, placement, plan.names)
+      ? events.settle(batch, plan.nid, room, event, placement, plan.names, plan.cited)
       : events.append(batch, plan.nid, room, event, placement, plan.names, plan.cited)
     this.#redactions.apply(batch, room, event, stored, plan.redactions)
     return stored

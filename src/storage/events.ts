@@ -14,7 +14,7 @@ import { EVENT_COLUMNS, type EventRow, isPlaced, REDACTED, Standing, StoredEvent
 
 const NID_BY_ID = 'SELECT event_nid, event_id FROM events WHERE event_id = ?'
 const INSERT = `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-const SETTLE = 'UPDATE events SET standing = ?, state_before = ?, state_after = ? WHERE event_nid = ?'
+const SETTLE = 'UPDATE events SET standing = ?, state_before = ?, state_after = ?, body = ? WHERE event_nid = ?'
 const MARK_REDACTED = `UPDATE events SET standing = standing | ${REDACTED} WHERE event_nid = ?`
 
 const CACHED_EVENTS = 20_000
@@ -216,7 +216,7 @@ export class Events {
   ): StoredEvent {
     const row = this.#rowOf(batch, nid, room, event, placement, names)
     const head = headOf(event)
-    const body = encodeBody(event, head, { event: (id) => cited.get(id), name: (text) => names.nid(batch, text) })
+    const body = this.#bodyOf(batch, event, head, names, cited)
     const { event_id, kind_nid, sender_nid, standing, state_before, state_after } = row
     batch.run(INSERT, nid, event_id, room.nid, kind_nid, sender_nid, standing, state_before, state_after, body)
     if (event.stateKey !== undefined) {
@@ -226,11 +226,23 @@ export class Events {
     return this.#keepUntilSettled(batch, event, row, head, room)
   }
 
-  /** Gives an outlier that has now been judged its standing and its place in the room's state. */
-  settle(batch: Batch, nid: number, room: Room, event: Event, placement: Placement, names: ResolvedNames): StoredEvent {
+  /**
+   * Gives an outlier that has now been judged its standing and its place in the room's state. It is kept as it was judged: it
+   * may have come with more signatures. Parameters as of `append`.
+   */
+  settle(
+    batch: Batch,
+    nid: number,
+    room: Room,
+    event: Event,
+    placement: Placement,
+    names: ResolvedNames,
+    cited: ReadonlyMap<string, number>,
+  ): StoredEvent {
     const row = this.#rowOf(batch, nid, room, event, placement, names)
-    batch.run(SETTLE, row.standing, row.state_before, row.state_after, nid)
-    return this.#keepUntilSettled(batch, event, row, headOf(event), room)
+    const head = headOf(event)
+    batch.run(SETTLE, row.standing, row.state_before, row.state_after, this.#bodyOf(batch, event, head, names, cited), nid)
+    return this.#keepUntilSettled(batch, event, row, head, room)
   }
 
   /** Applies a redaction: readers get the redacted form from the commit on. */
@@ -256,6 +268,10 @@ export class Events {
       state_before: stateBefore ?? null,
       state_after: stateAfter === stateBefore ? null : (stateAfter ?? null),
     }
+  }
+
+  #bodyOf(batch: Batch, event: Event, head: BodyHead, names: ResolvedNames, cited: ReadonlyMap<string, number>): Buffer {
+    return encodeBody(event, head, { event: (id) => cited.get(id), name: (text) => names.nid(batch, text) })
   }
 
   #keepUntilSettled(batch: Batch, event: Event, row: EventRow, head: BodyHead, room: Room): StoredEvent {

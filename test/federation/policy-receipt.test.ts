@@ -7,6 +7,8 @@ import { eventIdOf } from '../../src/protocol/event-id.ts'
 import { signEvent } from '../../src/protocol/signing.ts'
 import { besidePolicyServer, BOB, FORBIDDEN, newPolicyKey } from './policy-server.ts'
 
+const BOB_TOO = '@bob-too:remote.test' as UserId
+
 test('what comes from other servers is shown if it is signed, or if it gets signed when we ask', async () => {
   await using hs = await besidePolicyServer()
   const { alice, room, policyServer } = hs
@@ -37,6 +39,21 @@ test('what comes from other servers is shown if it is signed, or if it gets sign
   assert.equal(policyServer.asked.length, asked, 'it is not asked about what is rejected anyway')
   await hs.take(room.say('after them'))
   assert.deepEqual(await alice.messages(room.roomId), [...shown, 'after them'])
+})
+
+test("the signature is kept too of an event that was known as somebody else's auth event before", async () => {
+  await using hs = await besidePolicyServer()
+  const { room, policyServer } = hs
+  await hs.enable()
+  const before = room.events.slice(-1)
+  const join = room.join(BOB_TOO)
+  room.serveState()
+  await hs.send([policyServer.signed(room.say('too early', { sender: BOB_TOO, prev: before, aside: true }))])
+  assert.equal(await hs.isSigned(join.eventId), false)
+  await hs.take(policyServer.signed(join))
+  assert.equal(policyServer.asked.length, 0)
+  await hs.ours.restart()
+  assert.ok(await hs.isSigned(join.eventId))
 })
 
 test('a policy server that keeps failing is left alone by what is received, but not by our users', async () => {
