@@ -30,18 +30,51 @@ export interface LogOptions {
 }
 
 /** One write for a hundred lines or more; a line waits for a second at most. */
-const BUFFERED = { sync: false, minLength: 48 * 1024, maxWrite: 64 * 1024, periodicFlush: 1_000 } as const
+const BUFFERED = { sync: false, minLength: 48 * 1024, maxWrite: 64 * 1024 } as const
+const BUFFERED_MS = 1_000
 
 /** Opens the log. Disposing of it writes out what is buffered. Throws where the file cannot be opened. */
 export function createLogger(options: LogOptions): Log {
   const destination = pino.destination({ ...BUFFERED, dest: options.file === undefined ? 1 : openFile(options.file) })
+  const lines = new LineBuffer(destination)
   const asText = options.format === 'text' || (options.format === 'auto' && options.file === undefined && isatty(1))
-  const root = loggerTo(options.level, asText ? { write: (line) => destination.write(textLine(line)) } : destination)
+  const root = loggerTo(options.level, asText ? { write: (line) => lines.write(textLine(line)) } : lines)
   return {
     logger: (subsystem) => root.child({ subsystem }),
     async [Symbol.asyncDispose]() {
+      lines.handOver()
       destination.flushSync()
     },
+  }
+}
+
+/** Collects lines for a destination, whose own buffer measures all that it holds with every line that it takes. */
+class LineBuffer {
+  readonly #destination: { write(text: string): unknown; flush(): void }
+  #text = ''
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(destination: { write(text: string): unknown; flush(): void }) {
+    this.#destination = destination
+  }
+
+  write(line: string): void {
+    this.#text += line
+    if (this.#text.length >= BUFFERED.minLength) this.handOver()
+    else this.#timer ??= setTimeout(() => this.#flush(), BUFFERED_MS).unref()
+  }
+
+  /** Nothing is held here any more. */
+  handOver(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#destination.write(this.#text)
+    this.#text = ''
+  }
+
+  #flush(): void {
+    this.handOver()
+    this.#destination.flush()
   }
 }
 

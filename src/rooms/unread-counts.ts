@@ -18,7 +18,7 @@ import type { IgnoredUsers } from '../users/ignored-users.ts'
 import type { PushRules, RulesOwner } from '../users/push-rules.ts'
 import type { PushSubjects } from './push-subjects.ts'
 import { MAIN, threadOf } from './threads.ts'
-import { UnreadEvents } from './unread-events.ts'
+import { type UnreadEvent, UnreadEvents } from './unread-events.ts'
 
 export interface UnreadCountsParts {
   events: Events
@@ -44,11 +44,12 @@ export interface UnreadNews {
   readonly upTo: number
   readonly events: readonly {
     readonly event: StoredEvent
-    readonly position: number
     readonly subject: PushSubject
-    readonly thread: string
     /** Nids of all who are subscribed to the thread; undefined where it is in none. */
     readonly subscribers: ReadonlySet<number> | undefined
+    /** What it is for those whom it notifies. */
+    readonly quiet: UnreadEvent
+    readonly loud: UnreadEvent
   }[]
 }
 
@@ -85,10 +86,10 @@ export class UnreadCursor {
   next(news: UnreadNews): UnreadEvents | undefined {
     const known = this.#known
     if (known.upTo < news.from || known.upTo > news.after) return undefined
-    for (const { event, position, subject, thread, subscribers } of news.events) {
+    for (const { event, subject, subscribers, quiet, loud } of news.events) {
       const reader = subscribers ? { ...this.#reader, isSubscribed: subscribers.has(this.#userNid) } : this.#reader
       const { notify, highlight } = evaluatePushRules(this.#rules, subject, reader)
-      if (notify && !event.redacted) known.unread.add({ nid: event.nid, position, thread, highlight })
+      if (notify && !event.redacted) known.unread.add(highlight ? loud : quiet)
     }
     known.upTo = news.upTo
     return known.unread
@@ -133,7 +134,8 @@ export class UnreadCounts {
       if (event.type === 'm.room.redaction') return undefined
       const thread = await threadOf(event, events)
       const subscribers = await this.#subscribers(event, thread)
-      fresh.push({ event, position, subject: await pushSubjects.of(event), thread, subscribers })
+      const quiet = { nid, position, thread, highlight: false }
+      fresh.push({ event, subject: await pushSubjects.of(event), subscribers, quiet, loud: { ...quiet, highlight: true } })
     }
     return { from, after, upTo, events: fresh }
   }

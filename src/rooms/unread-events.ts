@@ -33,6 +33,11 @@ export class UnreadEvents {
     return this.#unread.length === 0
   }
 
+  /** What `total` gives, as one number. */
+  get totalKey(): number {
+    return this.#unread.length * (MAX_UNREAD + 1) + this.#highlights
+  }
+
   has(nid: number): boolean {
     return this.#unread.some((event) => event.nid === nid)
   }

@@ -31,13 +31,16 @@ export class Follower {
   /** Changed rooms and when they changed; a room may come more than once. */
   #rooms: number[] = []
   #positions: number[] = []
-  /** The log holds all changes after this position. */
+  /** The log holds the last change of every room that has changed after this position. */
   #floor: number
+  /** The log holds every change after this position. */
+  #wholeAfter: number
 
   constructor(userNid: number, position: number, maxRequests = MAX_REQUESTS) {
     this.userNid = userNid
     this.#maxRequests = maxRequests
     this.#floor = position
+    this.#wholeAfter = position
     this.changedAt = position
     this.touchedAt = position
   }
@@ -54,9 +57,20 @@ export class Follower {
     return rooms
   }
 
+  /** The one room of the user's in which something has changed after `position`; undefined where there are more, or none, or it is not known. */
+  onlyRoomSince(position: number): number | undefined {
+    let last = this.#positions.length - 1
+    if (position < this.#floor || (this.#positions[last] ?? 0) <= position) return undefined
+    const room = this.#rooms[last]
+    while ((this.#positions[--last] ?? 0) > position) if (this.#rooms[last] !== room) return undefined
+    return room
+  }
+
   /** Whether nothing has concerned the user with `after < position <= upTo`, nor anything beside rooms since; false where that is not known. */
   wasQuiet(after: number, upTo: number): boolean {
-    if (this.touchedAt > after || after < this.#floor) return false
+    if (this.touchedAt > after) return false
+    if (after >= upTo) return true
+    if (after < this.#wholeAfter) return false
     let last = this.#positions.length - 1
     while ((this.#positions[last] ?? 0) > upTo) last--
     return (this.#positions[last] ?? 0) <= after
@@ -76,7 +90,7 @@ export class Follower {
 
   /** Lets all that waits go on. */
   wake(): void {
-    for (const waiting of this.#waiting) waiting.wake()
+    this.#waiting.forEach(wake)
   }
 
   /** Has `waiting` woken at every change, until it is removed. */
@@ -95,17 +109,21 @@ export class Follower {
 
   /** Keeps the last change of each room, and the later half of those where they are too many. */
   #compact(): void {
-    const last = new Map<number, number>()
-    for (const [index, room] of this.#rooms.entries()) {
-      last.delete(room)
-      last.set(room, this.#positions[index] ?? 0)
+    const kept = new Map<number, number>()
+    for (let i = this.#rooms.length - 1; i >= 0; i--) {
+      const room = this.#rooms[i] ?? 0
+      const position = this.#positions[i] ?? 0
+      if (kept.has(room)) this.#wholeAfter = Math.max(this.#wholeAfter, position)
+      else if (kept.size < MAX_LOG / 2) kept.set(room, position)
+      else {
+        this.#floor = position
+        break
+      }
     }
-    let kept = [...last]
-    if (kept.length > MAX_LOG / 2) {
-      this.#floor = kept[kept.length - MAX_LOG / 2 - 1]?.[1] ?? this.#floor
-      kept = kept.slice(-MAX_LOG / 2)
-    }
-    this.#rooms = kept.map(([room]) => room)
-    this.#positions = kept.map(([, position]) => position)
+    this.#wholeAfter = Math.max(this.#wholeAfter, this.#floor)
+    this.#rooms = [...kept.keys()].toReversed()
+    this.#positions = [...kept.values()].toReversed()
   }
 }
+
+const wake = (waiting: Waiting): void => waiting.wake()

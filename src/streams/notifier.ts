@@ -108,25 +108,27 @@ export class Notifier {
   }
 
   #announce({ rooms, users, position }: Announcement): void {
-    const concerned = new Set<Follower>()
+    const concerned: Follower[] = []
     this.#latest = { since: this.#latest.upTo, upTo: position }
     this.#onlooker.noteUser(position)
-    if (this.#onlooker.isWaiting) concerned.add(this.#onlooker)
+    if (this.#onlooker.isWaiting) concerned.push(this.#onlooker)
     for (const roomNid of rooms) {
       this.#rooms.set(roomNid, position)
-      for (const follower of this.#byRoom.get(roomNid) ?? []) {
+      this.#byRoom.get(roomNid)?.forEach((follower) => {
         follower.noteRoom(roomNid, position)
-        if (follower.isWaiting) concerned.add(follower)
-      }
+        if (follower.isWaiting) concerned.push(follower)
+      })
     }
     for (const userNid of users) {
       const follower = this.#followers.get(userNid)
       if (!follower) continue
       follower.noteUser(position)
       if (rooms.size > 0) void this.#followMemberships(follower, rooms)
-      if (follower.isWaiting) concerned.add(follower)
+      if (follower.isWaiting) concerned.push(follower)
     }
-    for (const follower of concerned) follower.wake()
+    // Only of several rooms and users may some be the same.
+    const woken = rooms.size + users.size > 1 ? new Set(concerned) : concerned
+    for (const follower of woken) follower.wake()
   }
 
   /** The user's memberships of some of these rooms may have changed. */

@@ -1,4 +1,5 @@
 import type { UnreadCounts, UnreadCursor, UnreadNews } from '../rooms/unread-counts.ts'
+import type { UnreadEvents } from '../rooms/unread-events.ts'
 import type { DeviceListsTable } from '../storage/device-lists.ts'
 import type { MembershipRecord, Memberships } from '../storage/memberships.ts'
 import type { ReceiptsTable } from '../storage/receipts.ts'
@@ -68,8 +69,10 @@ interface LiveRoom<Frame> {
   /** The member events that readers need beside the text, by kind: it is for those who have them. */
   readonly members: ReadonlyMap<number, number>
   readonly unread: UnreadNews
-  /** The answers with news of this room alone, by all in which they differ. */
-  readonly frames: Map<string, Frame>
+  /** The answers with news of this room alone, by all in which they differ: unread counts, and how many keys are left. */
+  readonly frames: Map<readonly SyncPart[], Map<string, Frame>>
+  /** The texts of unread counts that are not told by thread: most readers have the same. */
+  readonly totals: Map<number, string>
 }
 
 /** A room in one reader's answer. */
@@ -133,21 +136,23 @@ export class LiveRound<Frame extends object> {
       if (!record || !room || !this.#hasMembers(reader, since, roomNid, room)) return 'personal'
       if (room.isNews) told.push({ room, counts: await this.#counts(reader, room, record) })
     }
-    return told.length === 0 ? 'nothing' : this.#frame(told, await keyCountStream.parts(request))
+    const [only, ...others] = told
+    if (!only) return 'nothing'
+    const keyCounts = await keyCountStream.parts(request)
+    return others.length === 0 ? this.#frame(only.room, only.counts, keyCounts) : this.#build(told, keyCounts)
   }
 
   /** The same without waiting, for news of one room that others have been told of; undefined where something is not at hand. */
-  answerAtHand({ reader, since, rooms }: LiveNews): Frame | undefined {
-    const [roomNid = 0] = rooms
+  answerAtHand(reader: LiveReader, since: number, roomNid: number): Frame | undefined {
     const room = this.#rooms.get(reader.group)?.get(roomNid)
     const cursor = reader.cursors.get(roomNid)
     const { userNid, deviceNid } = reader.request.reader
-    if (rooms.size !== 1 || !room?.isNews || !cursor || !reader.ignoresNobody || this.#mayHaveDeviceNews(since)) return undefined
+    if (!room?.isNews || !cursor || !reader.ignoresNobody || this.#mayHaveDeviceNews(since)) return undefined
     const keyCounts = this.#parts.keyCountStream.partsAtHand(deviceNid)
     if (!keyCounts || this.#news.get(roomNid)?.authors.has(userNid)) return undefined
     if (!this.#hasMembers(reader, since, roomNid, room)) return undefined
     const unread = cursor.next(room.unread)
-    return unread && this.#frame([{ room, counts: countsText(reader.request, unread) }], keyCounts)
+    return unread && this.#frame(room, this.#textOf(unread, reader, room), keyCounts)
   }
 
   #mayHaveDeviceNews(since: number): boolean {
@@ -166,15 +171,18 @@ export class LiveRound<Frame extends object> {
     return next ? countsText(request, next) : notificationCounts(unreadCounts, this.#turn(request), record)
   }
 
-  #frame(told: readonly Told<Frame>[], keyCounts: readonly SyncPart[]): Frame {
-    const [only, ...others] = told
-    if (!only || others.length > 0) return this.#build(told, keyCounts)
-    let key = only.counts
-    for (const { text } of keyCounts) key += text
-    const known = only.room.frames.get(key)
-    if (known) return known
-    const frame = this.#build(told, keyCounts)
-    only.room.frames.set(key, frame)
+  #textOf(unread: UnreadEvents, { request }: LiveReader, { totals }: LiveRoom<Frame>): string {
+    if (request.filter.timeline.unreadThreadNotifications) return countsText(request, unread)
+    let text = totals.get(unread.totalKey)
+    if (text === undefined) totals.set(unread.totalKey, (text = countsText(request, unread)))
+    return text
+  }
+
+  #frame(room: LiveRoom<Frame>, counts: string, keyCounts: readonly SyncPart[]): Frame {
+    let frames = room.frames.get(keyCounts)
+    if (!frames) room.frames.set(keyCounts, (frames = new Map()))
+    let frame = frames.get(counts)
+    if (!frame) frames.set(counts, (frame = this.#build([{ room, counts }], keyCounts)))
     return frame
   }
 
@@ -208,7 +216,7 @@ export class LiveRound<Frame extends object> {
   async #make({ request }: LiveReader, roomNid: number, { unread }: RoomNews): Promise<LiveRoom<Frame> | undefined> {
     const { sections, rooms } = this.#parts
     const shared = await sections.shared(this.#turn(request), roomNid)
-    return shared && { ...shared, roomId: (await rooms.get(roomNid)).roomId, unread, frames: new Map<string, Frame>() }
+    return shared && { ...shared, roomId: (await rooms.get(roomNid)).roomId, unread, frames: new Map(), totals: new Map() }
   }
 
   #turn(request: SyncRequest): SyncTurn & { readonly since: number } {

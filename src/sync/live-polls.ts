@@ -45,10 +45,12 @@ export class LivePolls {
     const kept = this.#kept.get(follower)?.get(request.reader.deviceNid)
     const { round, turns } = this.#now()
     if (kept?.reader.group !== groupOf(request) || !follower.wasQuiet(Math.min(kept.upTo, seen), round.since)) return undefined
-    const rooms = follower.roomsSince(round.since)
-    if (!rooms) return undefined
-    const news = { reader: kept.reader, since: seen, rooms }
-    const answer = round.answerAtHand(news) ?? (await turns.run(async () => round.answerAtHand(news) ?? round.answer(news)))
+    const { reader } = kept
+    const room = follower.onlyRoomSince(round.since)
+    const atHand = () => (room === undefined ? undefined : round.answerAtHand(reader, seen, room))
+    const make = async (rooms = follower.roomsSince(round.since)) =>
+      rooms === undefined ? 'personal' : round.answer({ reader, since: seen, rooms })
+    const answer = atHand() ?? (await turns.run(async () => atHand() ?? make()))
     if (answer === 'personal' || answer === 'nothing') return undefined
     kept.upTo = round.upTo
     return answer

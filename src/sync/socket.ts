@@ -7,12 +7,14 @@ import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import { decodeToken } from '../streams/position.ts'
 import type { Follower, Waiting } from '../streams/follower.ts'
 import type { Notifier } from '../streams/notifier.ts'
-import type { LiveAnswers, LiveNews, LiveReader } from './live-answers.ts'
+import type { LiveAnswers, LiveNews, LiveReader, LiveRound } from './live-answers.ts'
 import type { Sync } from './long-poll.ts'
 import type { SyncRequest } from './request.ts'
 
 /** How often a socket is looked after: its token is checked again, its client is pinged and shown as present. */
 export const CHECK_INTERVAL_MS = 30_000
+/** What acknowledgements mean for others, that the client is there and what it does not need any more, can wait for so long. */
+const ATTEND_INTERVAL_MS = 1_000
 /** So many answers may be on their way without an acknowledgement. */
 export const MAX_UNACKNOWLEDGED = 50
 /** A client may say so much more between two checks than it has answers to acknowledge. */
@@ -72,6 +74,7 @@ export class SyncSocket implements WebSocketListener, Waiting {
   /** How many answers have been sent. */
   #answers = 0
   readonly #openedAt = performance.now()
+  #attendedAt = Number.NEGATIVE_INFINITY
   #chatter = 0
   #hasBeat = true
   /** As of the last check. */
@@ -102,16 +105,33 @@ export class SyncSocket implements WebSocketListener, Waiting {
     })
   }
 
+  /** Sends what others have been sent already, which most sockets get and none of these waits for; false where that is not all. */
+  tellAtOnce(round: LiveRound<Buffer>): boolean {
+    const from = this.#position
+    const reader = this.#readerAt(round.since)
+    const room = this.#follower?.onlyRoomSince(round.since)
+    if (from === undefined || !reader || room === undefined) return false
+    const frame = round.answerAtHand(reader, from, room)
+    if (frame) this.send(frame, round.upTo)
+    return frame !== undefined
+  }
+
   /**
    * Who reads what, where all that has happened to the user since `position` is in some rooms, and everything before has been
    * sent. Undefined where an answer of its own is needed, or none now.
    */
   newsAfter(position: number): LiveNews | undefined {
-    const reader = this.#reader
     const from = this.#position
-    if (this.#isAnswering || !this.#isTaking || !reader || from === undefined || from > position) return undefined
-    const rooms = this.#follower?.wasQuiet(from, position) ? this.#follower.roomsSince(position) : undefined
-    return rooms && { reader, since: from, rooms }
+    const reader = this.#readerAt(position)
+    const rooms = this.#follower?.roomsSince(position)
+    return from === undefined || !reader || !rooms ? undefined : { reader, since: from, rooms }
+  }
+
+  /** The reader, where everything up to `position` has been sent. */
+  #readerAt(position: number): LiveReader | undefined {
+    const from = this.#position
+    if (this.#isAnswering || !this.#isTaking || from === undefined || from > position) return undefined
+    return this.#follower?.wasQuiet(from, position) ? this.#reader : undefined
   }
 
   /** Sends an answer with the token of a position; undefined where there was nothing new. */
@@ -149,7 +169,7 @@ export class SyncSocket implements WebSocketListener, Waiting {
     }
     this.#unacknowledged.splice(0, index + 1)
     this.#acknowledged = position
-    void this.#attempt(() => this.#attend())
+    if (performance.now() - this.#attendedAt >= ATTEND_INTERVAL_MS) void this.#attempt(() => this.#attend())
     this.drained()
   }
 
@@ -224,6 +244,7 @@ export class SyncSocket implements WebSocketListener, Waiting {
   /** What the client has acknowledged has arrived, and it is there. */
   async #attend(): Promise<void> {
     const { request } = this.session
+    this.#attendedAt = performance.now()
     await this.#parts.notifier.follow(request.reader.userNid)
     await this.#parts.sync.begin({ ...request, since: this.#acknowledged, timeoutMs: CHECK_INTERVAL_MS })
   }

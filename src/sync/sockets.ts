@@ -7,7 +7,7 @@ import { networkOf } from '../http/client-address.ts'
 import type { WebSocketListener, WebSocketPort } from '../http/web-socket.ts'
 import type { Reader } from '../rooms/client-events.ts'
 import type { Database } from '../storage/database.ts'
-import type { LiveNews, LiveRound } from './live-answers.ts'
+import type { LiveRound } from './live-answers.ts'
 import { CHECK_INTERVAL_MS, type SocketKeeper, type SocketSession, SyncSocket, type SyncSocketParts } from './socket.ts'
 
 /** Sockets of one user, over all devices. */
@@ -127,9 +127,8 @@ export class SyncSockets implements Worker, SocketKeeper {
     while (this.#due.size > 0) {
       const round = liveAnswers.round(this.#position, db.position)
       this.#position = round.upTo
-      for (const [socket, news] of this.#takeDue(round.since)) {
-        const isTold = this.#tellAtOnce(round, socket, news)
-        if (!isTold) await this.#tell(round, socket, news)
+      for (const socket of this.#takeDue()) {
+        if (!socket.tellAtOnce(round)) await this.#tell(round, socket)
         if (performance.now() - started < YIELD_AFTER_MS) continue
         await scheduler.yield()
         started = performance.now()
@@ -138,22 +137,15 @@ export class SyncSockets implements Worker, SocketKeeper {
     this.#isTelling = false
   }
 
-  /** Those who are due, with what has happened to each of them since a position: all as of now, whatever comes meanwhile. */
-  #takeDue(since: number): (readonly [SyncSocket, LiveNews | undefined])[] {
-    const due = [...this.#due].map((socket) => [socket, socket.newsAfter(since)] as const)
+  #takeDue(): SyncSocket[] {
+    const due = [...this.#due]
     this.#due.clear()
     return due
   }
 
-  /** Most sockets get what others have got already, and none of these waits for anything. */
-  #tellAtOnce(round: LiveRound<Buffer>, socket: SyncSocket, news: LiveNews | undefined): boolean {
-    const frame = news && round.answerAtHand(news)
-    if (frame) socket.send(frame, round.upTo)
-    return frame !== undefined
-  }
-
-  async #tell(round: LiveRound<Buffer>, socket: SyncSocket, news: LiveNews | undefined): Promise<void> {
+  async #tell(round: LiveRound<Buffer>, socket: SyncSocket): Promise<void> {
     try {
+      const news = socket.newsAfter(round.since)
       const answer = news ? await round.answer(news) : 'personal'
       // An answer of its own does not hold up the others.
       if (answer === 'personal') void socket.catchUp()

@@ -37,6 +37,31 @@ describe('a follower', () => {
     assert.deepEqual(follower.roomsSince(0), new Set([2, 1]))
   })
 
+  test('knows the one room in which something has changed', () => {
+    const follower = new Follower(1, 100)
+    assert.equal(follower.onlyRoomSince(100), undefined)
+    follower.noteRoom(7, 101)
+    follower.noteRoom(8, 102)
+    follower.noteRoom(8, 103)
+    assert.deepEqual(
+      [99, 100, 101, 102, 103].map((position) => follower.onlyRoomSince(position)),
+      [undefined, undefined, 8, 8, undefined],
+    )
+  })
+
+  test('never takes a time for quiet of which it has forgotten what happened', () => {
+    const follower = new Follower(1, 0)
+    const busy = 5_000
+    for (let position = 1; position <= busy; position++) {
+      follower.noteRoom(1, position)
+      for (const after of [position - 1, position - 2, position - 200])
+        assert.equal(follower.wasQuiet(Math.max(0, after), position), false)
+    }
+    for (let position = 1; position < busy; position++) assert.equal(follower.wasQuiet(position - 1, position), false)
+    assert.equal(follower.wasQuiet(busy, busy + 10), true)
+    assert.equal(follower.wasQuiet(busy - 1, busy - 1), true)
+  })
+
   test('wakes all who wait, and those who gave up are gone', () => {
     const follower = new Follower(1, 0)
     const woken: string[] = []

@@ -1,3 +1,4 @@
+import { RecentCache } from '../../core/recent-cache.ts'
 import type { DeviceKeysTable, KeySupply } from '../../storage/device-keys.ts'
 import type { SyncExtension, SyncPart } from '../extension.ts'
 import type { SyncRequest } from '../request.ts'
@@ -17,6 +18,8 @@ const NOTHING: readonly SyncPart[] = []
 export class KeyCountStream implements SyncExtension {
   readonly #table: DeviceKeysTable
   readonly #parts = new WeakMap<KeySupply, Parts>()
+  /** By what they say: devices with as many keys are told so by the same objects. */
+  readonly #alike = new RecentCache<string, Parts>(1_000)
 
   constructor(table: DeviceKeysTable) {
     this.#table = table
@@ -42,12 +45,17 @@ export class KeyCountStream implements SyncExtension {
     // A count of zero is told, since there are clients that take a missing one for unchanged.
     const counts = JSON.stringify({ [USUAL_ALGORITHM]: 0, ...supply.counts })
     const fallbacks = JSON.stringify(supply.unusedFallbacks)
-    const partsOf = (isNews: boolean): SyncPart[] => [
-      { name: 'device_one_time_keys_count', text: counts, isNews },
-      { name: 'device_unused_fallback_key_types', text: fallbacks, isNews },
-    ]
-    const parts = { quiet: partsOf(false), news: partsOf(true) }
+    const parts = this.#alike.get(counts + fallbacks) ?? makeParts(counts, fallbacks)
+    this.#alike.set(counts + fallbacks, parts)
     this.#parts.set(supply, parts)
     return parts
   }
+}
+
+function makeParts(counts: string, fallbacks: string): Parts {
+  const partsOf = (isNews: boolean): SyncPart[] => [
+    { name: 'device_one_time_keys_count', text: counts, isNews },
+    { name: 'device_unused_fallback_key_types', text: fallbacks, isNews },
+  ]
+  return { quiet: partsOf(false), news: partsOf(true) }
 }
