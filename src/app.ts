@@ -23,6 +23,7 @@ import { programVersion } from './core/version.ts'
 import { federationRoutes } from './federation/routes.ts'
 import { Connections, connectionLimits } from './http/connections.ts'
 import { startListeners } from './http/listeners.ts'
+import { Names } from './http/names.ts'
 import { createOutbound } from './http/outbound.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { createHttpApp } from './http/server.ts'
@@ -46,11 +47,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const metrics = createMetrics(config.metrics)
   const storage = openStorage(config.database.path, options.synchronous)
   stack.use(storage.db)
-  const outbound = stack.use(createOutbound({ ...config.federation, verifyTls: true }))
-  const outboundHttp = stack.use(createOutbound(config.outboundHttp))
+  const names = stack.use(new Names({ clock: systemClock }))
+  const outbound = stack.use(createOutbound({ ...config.federation, verifyTls: true }, names))
+  const outboundHttp = stack.use(createOutbound(config.outboundHttp, names))
   const stopping = new AbortController()
   const { signal } = stopping
-  const services = createServices({ config, clock: systemClock, log, metrics, storage, outbound, outboundHttp, signal })
+  const services = createServices({ config, clock: systemClock, log, metrics, storage, names, outbound, outboundHttp, signal })
   stack.use(runWorkers(services.workers, log.logger('workers')))
   stack.defer(async () => stopping.abort())
   watch(metrics, storage, services)

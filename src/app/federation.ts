@@ -31,7 +31,7 @@ import { PduChecks } from '../federation/pdus.ts'
 import { FederationHistory } from '../federation/outbound/history.ts'
 import { PolicySignatures } from '../federation/outbound/policy-servers.ts'
 import { remoteRooms } from '../federation/outbound/remote-rooms.ts'
-import { ServerResolver } from '../federation/resolve-server.ts'
+import { type DnsResolver, ServerResolver } from '../federation/resolve-server.ts'
 import { RetryGate } from '../federation/retry-gate.ts'
 import type { FederationServices } from '../federation/routes.ts'
 import { RoomEduSender } from '../federation/sender/room-edus.ts'
@@ -54,7 +54,7 @@ export type Transport = ReturnType<typeof createTransport>
 export type Federation = ReturnType<typeof createFederation>
 
 /** What stands between this server and others, whatever they talk about. */
-export function createTransport(config: Config, clock: Clock, storage: Storage, outbound: Outbound) {
+export function createTransport(config: Config, clock: Clock, storage: Storage, outbound: Outbound, dns: DnsResolver) {
   const { serverName } = config
   const { federation, oldSigningKeys } = config
   const random = Math.random
@@ -67,7 +67,7 @@ export function createTransport(config: Config, clock: Clock, storage: Storage, 
   })
   const policy = { firstMs: Math.min(FIRST_RETRY_MS, federation.maxRetryIntervalMs), capMs: federation.maxRetryIntervalMs }
   const gate = new RetryGate({ clock, random, policy })
-  const resolver = new ServerResolver({ outbound, clock, random, hostOverrides: federation.hostOverrides })
+  const resolver = new ServerResolver({ outbound, clock, random, hostOverrides: federation.hostOverrides, dns })
   const { signingKey } = ownKeys
   const userAgent = `${PROGRAM_NAME}/${programVersion()}`
   const client = new FederationClient({ serverName, signingKey, outbound, resolver, gate, clock, mayCall, userAgent })

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Worker } from '../core/worker.ts'
+import type { Names } from '../http/names.ts'
 import type { Outbound } from '../http/outbound.ts'
 import { presenceEdus } from '../federation/inbound/presence-edu.ts'
 import { deviceEdus } from '../federation/inbound/device-edus.ts'
@@ -30,6 +31,7 @@ export interface Foundation {
   readonly log: Log
   readonly metrics: Metrics
   readonly storage: Storage
+  readonly names: Names
   /** For what goes to other servers. */
   readonly outbound: Outbound
   /** For everything else that the server calls. */
@@ -88,9 +90,9 @@ export function createServices(foundation: Foundation) {
 }
 
 /** The parts of the server, in the order in which they are built on one another. */
-function createParts({ config, clock, log, metrics, storage, outbound, outboundHttp, signal }: Foundation) {
+function createParts({ config, clock, log, metrics, storage, names, outbound, outboundHttp, signal }: Foundation) {
   const deviceLists = createDeviceLists(config, storage)
-  const transport = createTransport(config, clock, storage, outbound)
+  const transport = createTransport(config, clock, storage, outbound, names)
   const core = createRoomCore(config.serverName, clock, storage, transport.policySigner, (from) => metrics.eventAccepted(from))
   const federation = createFederation(config, clock, log.logger('federation'), storage, core, transport)
   const streams = createUserStreams(clock, storage, core, federation.eduSender, signal)

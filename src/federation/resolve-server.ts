@@ -1,5 +1,4 @@
 /** Resolving server names, with the look-ups that it takes. https://spec.matrix.org/v1.19/server-server-api/#resolving-server-names */
-import { Resolver } from 'node:dns/promises'
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Outbound } from '../http/outbound.ts'
@@ -26,7 +25,7 @@ export interface ServerResolverOptions {
   readonly random: () => number
   /** `federation.host_overrides` of the configuration: for a server name, `host[:port]`. */
   readonly hostOverrides: Readonly<Record<string, string>>
-  readonly dns?: DnsResolver
+  readonly dns: DnsResolver
   /** Tests cannot listen on port 443. */
   readonly wellKnownUrl?: (hostname: string) => string
 }
@@ -48,7 +47,7 @@ export class ServerResolver {
   readonly #srv: LookupCache<readonly SrvRecord[]>
 
   constructor(options: ServerResolverOptions) {
-    const { outbound, clock, random, hostOverrides, dns = new Resolver({ timeout: 3_000, tries: 2 }) } = options
+    const { outbound, clock, random, hostOverrides, dns } = options
     const { wellKnownUrl = (hostname: string) => `https://${hostname}/.well-known/matrix/server` } = options
     this.#overrides = new Map(Object.entries(hostOverrides))
     this.#random = random

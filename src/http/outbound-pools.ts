@@ -1,11 +1,12 @@
 /** Connections to others: kept open for the next request, never to a denied address, never through a proxy. */
-import { lookup as resolveName } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { isIP, type LookupFunction } from 'node:net'
 import { checkServerIdentity, createSecureContext, getCACertificates, type PeerCertificate, type SecureContext } from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import { buildConnector, Pool } from 'undici'
 import { addressRanges } from './address-ranges.ts'
+import type { Names } from './names.ts'
 
 export interface ConnectOptions {
   /** PEM files of authorities that are trusted beside the system's. */
@@ -33,12 +34,14 @@ const KEEP_ALIVE_MS = 50_000
 
 export class ConnectionPools {
   readonly #options: ConnectOptions
+  readonly #names: Pick<Names, 'addresses'>
   readonly #secureContext: SecureContext
   readonly #isDenied: (address: string) => boolean
   readonly #pools = new LRUCache<string, Pool>({ max: MAX_ORIGINS, dispose: (pool) => void pool.close() })
 
-  constructor(options: ConnectOptions) {
+  constructor(options: ConnectOptions, names: Pick<Names, 'addresses'>) {
     this.#options = options
+    this.#names = names
     this.#isDenied = addressRanges(options.ipRangeDenylist)
     // Made once: reading the system's authorities anew takes longer than a handshake.
     const custom = options.customCaFiles.map((file) => readFileSync(file, 'utf8'))
@@ -87,15 +90,16 @@ export class ConnectionPools {
   }
 
   /** The addresses that are checked are those that are connected to, so a name cannot change its mind in between. */
-  readonly #lookup: LookupFunction = (hostname, options, callback) => {
-    resolveName(hostname, { ...options, all: true }, (error, found) => {
-      if (error) return callback(error, '')
-      const allowed = found.filter(({ address }) => !this.#isDenied(address))
+  readonly #lookup: LookupFunction = (hostname, { all }, callback) => {
+    const found = (addresses: readonly LookupAddress[]) => {
+      const allowed = addresses.filter(({ address }) => !this.#isDenied(address))
       const [first] = allowed
       if (first === undefined) callback(new DeniedAddress(hostname), '')
-      else if (options.all) callback(null, allowed)
+      else if (all) callback(null, allowed)
       else callback(null, first.address, first.family)
-    })
+    }
+    const failed = (error: Error) => callback(error, '')
+    this.#names.addresses(hostname).then(found, failed)
   }
 }
 

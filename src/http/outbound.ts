@@ -1,6 +1,7 @@
 /** Requests to others: other homeservers, push gateways, application services, previews. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { MatrixError } from '../core/errors.ts'
+import type { Names } from './names.ts'
 import { type ConnectOptions, ConnectionPools, type Origin } from './outbound-pools.ts'
 
 export interface OutboundOptions extends ConnectOptions {}
@@ -68,8 +69,8 @@ export interface Outbound extends AsyncDisposable {
 }
 
 /** Opens nothing yet. Connections are kept and used again; disposing of it closes them. Throws where a CA file cannot be read. */
-export function createOutbound(options: OutboundOptions): Outbound {
-  const pools = new ConnectionPools(options)
+export function createOutbound(options: OutboundOptions, names: Pick<Names, 'addresses'>): Outbound {
+  const pools = new ConnectionPools(options, names)
   return {
     request: (request) => send(pools, request),
     [Symbol.asyncDispose]: () => pools.close(),

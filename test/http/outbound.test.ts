@@ -8,10 +8,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import type { TLSSocket } from 'node:tls'
+import { systemClock } from '../../src/core/clock.ts'
 import { createDevCa } from '../../src/core/dev-ca.ts'
-import { createOutbound, type OutboundOptions, type OutboundRequest } from '../../src/http/outbound.ts'
+import { Names } from '../../src/http/names.ts'
+import { createOutbound as createOutboundWith, type OutboundOptions, type OutboundRequest } from '../../src/http/outbound.ts'
 
 const OPEN: OutboundOptions = { customCaFiles: [], verifyTls: true, ipRangeDenylist: [] }
+const NAMES = new Names({ clock: systemClock })
+const createOutbound = (options: OutboundOptions, names = NAMES) => createOutboundWith(options, names)
 const LIMITS = { maxBytes: 1000, timeoutMs: 60_000 }
 
 async function listen(server: Server): Promise<AsyncDisposable & { port: number }> {

@@ -10,6 +10,8 @@ import { join } from 'node:path'
 import type { ServerName } from '../../schemas/ids.ts'
 import type { Json, JsonObject } from '../../schemas/json.ts'
 import { createDevCa, type DevCa } from '../../src/core/dev-ca.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { Names } from '../../src/http/names.ts'
 import { createOutbound, type Outbound } from '../../src/http/outbound.ts'
 import { type SigningKey, signingKeyFromSeed, signJson } from '../../src/protocol/signing.ts'
 import { requestToSign, signRequest } from '../../src/protocol/xmatrix.ts'
@@ -112,7 +114,10 @@ export class FederationLab implements AsyncDisposable {
     this.ca = ca
     this.caFile = caFile
     this.#folder = folder
-    this.outbound = createOutbound({ customCaFiles: [caFile], verifyTls: true, ipRangeDenylist: [] })
+    this.outbound = createOutbound(
+      { customCaFiles: [caFile], verifyTls: true, ipRangeDenylist: [] },
+      new Names({ clock: systemClock }),
+    )
   }
 
   /** Starts a server. Its certificate is for `name` without its port, or for `certificateFor`. */
