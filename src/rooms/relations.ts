@@ -16,6 +16,8 @@ const THREAD = 'm.thread'
 const FIRST = Number.MIN_SAFE_INTEGER
 /** How many children one request looks through for those that are wanted and visible. */
 const MAX_SCANNED = 2_000
+/** So many are loaded at once. */
+const CHUNK = 100
 /** With `recurse`, children of children of children; the depth is given back in `recursion_depth`. */
 export const RECURSION_DEPTH = 3
 
@@ -46,9 +48,11 @@ export interface RelationsPage {
 
 export class RelatedEvents {
   readonly #parts: RelatedEventsParts
+  readonly #maxScanned: number
 
-  constructor(parts: RelatedEventsParts) {
+  constructor(parts: RelatedEventsParts, maxScanned = MAX_SCANNED) {
     this.#parts = parts
+    this.#maxScanned = maxScanned
   }
 
   /**
@@ -56,15 +60,13 @@ export class RelatedEvents {
    * @throws {MatrixError} M_NOT_FOUND for a parent that the viewer may not see
    */
   async page(viewer: Viewer, roomId: RoomId, parent: EventId, request: RelationsRequest): Promise<RelationsPage> {
-    const { history, roomViews } = this.#parts
+    const { history, roomViews, relations } = this.#parts
+    const { direction, from, to, recurse } = request
     const event = await history.event(viewer, roomId, parent)
     const { upTo } = await roomViews.of(viewer, roomId)
-    const { direction, from, to } = request
-    const range =
-      direction === 'b'
-        ? { after: to ?? FIRST, upTo: Math.min(from ?? upTo, upTo) }
-        : { after: from ?? FIRST, upTo: Math.min(to ?? upTo, upTo) }
-    const children = await this.#children(event, direction, range, request.recurse ? RECURSION_DEPTH : 1)
+    const [newest = upTo, oldest = FIRST] = direction === 'b' ? [from, to] : [to, from]
+    const range = [parent, direction, oldest, Math.min(newest, upTo), this.#maxScanned] as const
+    const children = recurse ? await relations.below(...range, RECURSION_DEPTH) : await relations.of(...range)
     return this.#choose(viewer, event, children, request)
   }
 
@@ -111,37 +113,20 @@ export class RelatedEvents {
     request: RelationsRequest,
   ): Promise<RelationsPage> {
     const { events, visibility } = this.#parts
-    const stored = await events.byNids(children.map(({ nid }) => nid))
-    const shown = new Set(await visibility.shown([...stored.values()], viewer))
     const found: StoredEvent[] = []
-    for (const { nid, position } of children) {
-      const event = stored.get(nid)
-      if (!event || !shown.has(event) || !isWanted(event, parent, request)) continue
-      found.push(event)
-      if (found.length === request.limit) return { events: found, next: request.direction === 'b' ? position - 1 : position }
+    const behind = ({ position }: Relation) => (request.direction === 'b' ? position - 1 : position)
+    for (let at = 0; at < children.length; at += CHUNK) {
+      const chunk = children.slice(at, at + CHUNK)
+      const stored = await events.byNids(chunk.map(({ nid }) => nid))
+      const shown = new Set(await visibility.shown([...stored.values()], viewer))
+      for (const child of chunk) {
+        const event = stored.get(child.nid)
+        if (!event || !shown.has(event) || !isWanted(event, parent, request)) continue
+        if (found.push(event) === request.limit) return { events: found, next: behind(child) }
+      }
     }
-    return { events: found, next: undefined }
-  }
-
-  /** The relations to an event, and to those that relate to it, down to a depth, in order. */
-  async #children(
-    { eventId }: StoredEvent,
-    direction: 'f' | 'b',
-    { after, upTo }: { after: number; upTo: number },
-    depth: number,
-  ): Promise<Relation[]> {
-    const { relations, events } = this.#parts
-    const all = new Map<number, Relation>()
-    let targets: EventId[] = [eventId]
-    for (let level = 0; level < depth && targets.length > 0 && all.size < MAX_SCANNED; level++) {
-      const found: Relation[] = []
-      for (const target of targets) found.push(...(await relations.of(target, direction, after, upTo, MAX_SCANNED - all.size)))
-      const fresh = found.filter(({ nid }) => !all.has(nid))
-      for (const relation of fresh) all.set(relation.nid, relation)
-      targets =
-        level + 1 < depth ? [...(await events.byNids(fresh.map(({ nid }) => nid))).values()].map((child) => child.eventId) : []
-    }
-    return [...all.values()].sort((a, b) => (direction === 'b' ? b.position - a.position : a.position - b.position))
+    const last = children.length < this.#maxScanned ? undefined : children.at(-1)
+    return { events: found, next: last && behind(last) }
   }
 }
 

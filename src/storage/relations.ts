@@ -8,6 +8,22 @@ const COLUMNS = 'position, event_nid, rel_type'
 const BACKWARDS = `SELECT ${COLUMNS} FROM relations WHERE target = ? AND position > ? AND position <= ? ORDER BY position DESC LIMIT ?`
 const FORWARDS = `SELECT ${COLUMNS} FROM relations WHERE target = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`
 
+/** What relates to an event may be pages away from it, so that this goes down from what is on both sides of a position, the nearest first. */
+const BELOW = `WITH RECURSIVE
+  parameters (target, start, most) AS (VALUES (?, ?, ?)),
+  below (position, event_nid, rel_type, depth) AS (
+    SELECT * FROM (SELECT ${COLUMNS}, 1 FROM relations, parameters
+      WHERE relations.target = parameters.target AND position <= start ORDER BY position DESC LIMIT (SELECT most FROM parameters))
+    UNION ALL
+    SELECT * FROM (SELECT ${COLUMNS}, 1 FROM relations, parameters
+      WHERE relations.target = parameters.target AND position > start ORDER BY position LIMIT (SELECT most FROM parameters))
+    UNION ALL
+    SELECT child.position, child.event_nid, child.rel_type, below.depth + 1
+      FROM below CROSS JOIN events ON events.event_nid = below.event_nid CROSS JOIN relations child ON child.target = events.event_id
+      WHERE below.depth < ?
+    LIMIT (SELECT 5 * most FROM parameters))
+  SELECT DISTINCT ${COLUMNS} FROM below WHERE position > ? AND position <= ? ORDER BY position`
+
 const SET_THREAD = `INSERT INTO threads (room_nid, root, latest) VALUES (?, ?, ?)
   ON CONFLICT (room_nid, root) DO UPDATE SET latest = max(latest, excluded.latest)`
 const THREADS = 'SELECT root, latest FROM threads WHERE room_nid = ? AND latest <= ? ORDER BY latest DESC LIMIT ?'
@@ -17,6 +33,12 @@ export interface Relation {
   readonly position: number
   readonly nid: number
   readonly relType: string
+}
+
+interface RelationRow {
+  position: number
+  event_nid: number
+  rel_type: string
 }
 
 /** The `relations` table: which events relate to which. */
@@ -45,14 +67,24 @@ export class Relations {
   /** Up to `limit` relations to an event with `after < position <= upTo`: backwards the last of them, the newest first. */
   async of(target: EventId, direction: 'f' | 'b', after: number, upTo: number, limit: number): Promise<Relation[]> {
     const sql = direction === 'b' ? BACKWARDS : FORWARDS
-    const rows = await this.#db.all<{ position: number; event_nid: number; rel_type: string }>(
-      sql,
-      eventIdBytes(target),
-      after,
-      upTo,
-      limit,
-    )
-    return rows.map((row) => ({ position: row.position, nid: row.event_nid, relType: row.rel_type }))
+    return (await this.#db.all<RelationRow>(sql, eventIdBytes(target), after, upTo, limit)).map(toRelation)
+  }
+
+  /**
+   * As `of`, with those to what relates to the event, down to a depth. Of what is nearest to the start of the range, `limit`
+   * relations are looked at on both sides, and four times as many below them.
+   */
+  async below(
+    target: EventId,
+    direction: 'f' | 'b',
+    after: number,
+    upTo: number,
+    limit: number,
+    depth: number,
+  ): Promise<Relation[]> {
+    const start = direction === 'b' ? upTo : after
+    const sql = `${BELOW}${direction === 'b' ? ' DESC' : ''} LIMIT ?`
+    return (await this.#db.all<RelationRow>(sql, eventIdBytes(target), start, limit, depth, after, upTo, limit)).map(toRelation)
   }
 
   /** A room's threads whose last event is at a position or before it, the latest first. `root` is the root's id as it is stored. */
@@ -60,3 +92,5 @@ export class Relations {
     return this.#db.all(THREADS, roomNid, upTo, limit)
   }
 }
+
+const toRelation = (row: RelationRow): Relation => ({ position: row.position, nid: row.event_nid, relType: row.rel_type })
