@@ -63,13 +63,13 @@ test('account data', async () => {
   for (let n = 0; n < 20; n++) await accountData.set(ALICE, `org.example.${n}`, { megabyte })
   await assert.rejects(accountData.set(ALICE, 'org.example.more', { megabyte }), TOO_MANY)
   await assert.rejects(accountData.set(ALICE, 'org.example.more', { megabyte }, ROOM), TOO_MANY)
-  await accountData.set(ALICE, 'org.example.0', {})
+  await accountData.set(ALICE, 'org.example.0', { megabyte: 0 })
   await accountData.set(ALICE, 'org.example.more', { megabyte })
   await tables.db.write((batch) => {
     for (let n = 0; n < 20_000 - 21; n++) tables.accountData.set(batch, ALICE.userNid, ROOM, `org.example.${n}`, '{}')
   })
-  await assert.rejects(accountData.set(ALICE, 'org.example.last', {}), TOO_MANY)
-  await accountData.set(ALICE, 'org.example.1', {})
+  await assert.rejects(accountData.set(ALICE, 'org.example.last', { a: 1 }), TOO_MANY)
+  await accountData.set(ALICE, 'org.example.1', { a: 1 })
 })
 
 test('tags', async () => {
