@@ -11,7 +11,7 @@ export const socketDeliveries: Scenario = {
     const room = await at(people, 0).createRoom()
     for (const user of people.slice(1)) await user.join(room)
     const sockets = await Promise.all(people.slice(1).map((user) => user.socket()))
-    const measured = await measure({ lanes: 1, warmUp: 2_000, count: 1_000 }, async () => {
+    const measured = await measure({ lanes: 1, warmUp: 10_000, count: 2_000 }, async () => {
       const delivered = sockets.map((socket) => socket.answers(1))
       await at(people, 0).send(room)
       await Promise.all(delivered)

@@ -1,3 +1,4 @@
+import { MAIN } from '../rooms/threads.ts'
 import type { UnreadCounts, UnreadCursor, UnreadNews } from '../rooms/unread-counts.ts'
 import type { UnreadEvents } from '../rooms/unread-events.ts'
 import type { DeviceListsTable } from '../storage/device-lists.ts'
@@ -71,7 +72,7 @@ interface LiveRoom<Frame> {
   readonly unread: UnreadNews
   /** The answers with news of this room alone, by all in which they differ: unread counts, and how many keys are left. */
   readonly frames: Map<readonly SyncPart[], Map<string, Frame>>
-  /** The texts of unread counts that are not told by thread: most readers have the same. */
+  /** The texts of unread counts where nothing is unread in threads: most readers have the same. */
   readonly totals: Map<number, string>
 }
 
@@ -172,7 +173,7 @@ export class LiveRound<Frame extends object> {
   }
 
   #textOf(unread: UnreadEvents, { request }: LiveReader, { totals }: LiveRoom<Frame>): string {
-    if (request.filter.timeline.unreadThreadNotifications) return countsText(request, unread)
+    if (request.filter.timeline.unreadThreadNotifications && !isOfMain(unread.byThread())) return countsText(request, unread)
     let text = totals.get(unread.totalKey)
     if (text === undefined) totals.set(unread.totalKey, (text = countsText(request, unread)))
     return text
@@ -223,3 +224,5 @@ export class LiveRound<Frame extends object> {
     return { ...request, since: this.since, upTo: this.upTo, ignored: NOBODY }
   }
 }
+
+const isOfMain = (threads: ReadonlyMap<string, unknown>): boolean => threads.size === 1 && threads.has(MAIN)

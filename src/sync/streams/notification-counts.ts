@@ -17,10 +17,9 @@ export function countsText({ filter }: Pick<SyncTurn, 'filter'>, unread: UnreadE
   if (unread.isEmpty) return NOTHING_UNREAD
   if (!filter.timeline.unreadThreadNotifications) return `"unread_notifications":${textOf(unread.total())}`
   const threads = unread.byThread()
-  const main = threads.get(MAIN) ?? NONE
-  threads.delete(MAIN)
-  const others = [...threads].map(([root, counts]) => `${JSON.stringify(root)}:${textOf(counts)}`)
-  return `"unread_notifications":${textOf(main)},"unread_thread_notifications":{${others.join(',')}}`
+  const others: string[] = []
+  for (const [root, counts] of threads) if (root !== MAIN) others.push(`${JSON.stringify(root)}:${textOf(counts)}`)
+  return `"unread_notifications":${textOf(threads.get(MAIN) ?? NONE)},"unread_thread_notifications":{${others.join(',')}}`
 }
 
 function textOf({ notifications, highlights }: Counts): string {
