@@ -2,7 +2,7 @@
  * What is at a name. Which names are asked for is up to clients and other servers, and so is how long an answer takes; thus no
  * thread waits for one (ADR 15), and a name without an answer holds up no other.
  */
-import { ADDRCONFIG, type LookupAddress, type SrvRecord } from 'node:dns'
+import { ADDRCONFIG, type LookupAddress, type ResolverOptions, type SrvRecord } from 'node:dns'
 import { lookup, Resolver } from 'node:dns/promises'
 import type { Clock } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
@@ -14,6 +14,8 @@ export interface NamesOptions {
   /** Those that are asked in place of the system's, as `address:port`. */
   readonly dnsServers?: readonly string[]
   readonly hostsFile?: string
+  /** How long they may keep silent. */
+  readonly patience?: ResolverOptions
 }
 
 /** A server that keeps silent is given up after 8 s. */
@@ -80,11 +82,11 @@ export class Names implements Disposable {
   }
 
   #dns(): Resolver {
-    const { clock, dnsServers } = this.#options
+    const { clock, dnsServers, patience = PATIENCE } = this.#options
     const now = clock.now()
     if (this.#resolver && Math.abs(now - this.#madeAt) < RESOLVER_LIVES_MS) return this.#resolver
     this.#madeAt = now
-    const resolver = new Resolver(PATIENCE)
+    const resolver = new Resolver(patience)
     if (dnsServers) resolver.setServers(dnsServers)
     this.#resolver = resolver
     return resolver

@@ -21,7 +21,7 @@ async function setUp({ records = {}, hosts }: { records?: DnsRecords; hosts?: st
   const hostsFile = join(folder.path, 'hosts')
   if (hosts !== undefined) await writeFile(hostsFile, hosts)
   const clock = new FakeClock()
-  const names = stack.use(new Names({ clock, hostsFile, dnsServers: [dns.address] }))
+  const names = stack.use(new Names({ clock, hostsFile, dnsServers: [dns.address], patience: { timeout: 600_000, tries: 1 } }))
   const moved = stack.move()
   const outboundOf = (ipRangeDenylist: string[]) =>
     moved.use(createOutbound({ customCaFiles: [], verifyTls: true, ipRangeDenylist }, names))
