@@ -101,7 +101,8 @@ export class RoomStateReader {
 
   /** The root of the state at the start of the timeline, or at its end where that is wanted. */
   async #memberRoot({ roomNid, timeline, endRoot, afterTimeline }: StateWish): Promise<number> {
-    return timeline.first && !afterTimeline ? this.#parts.stateAtPosition.rootBefore(roomNid, timeline.first) : endRoot
+    const [first] = timeline.entries
+    return first && !afterTimeline ? this.#parts.stateAtPosition.rootBefore(roomNid, first) : endRoot
   }
 
   /** The state at a root but for the members: event nids by kind nid. */

@@ -165,5 +165,5 @@ function holdsIgnored({ ignored }: SyncTurn, { timeline }: SectionContent): bool
 }
 
 function nothing(upTo: number): Timeline {
-  return { events: [], first: undefined, limited: false, startsAfter: upTo }
+  return { events: [], entries: [], limited: false, startsAfter: upTo }
 }

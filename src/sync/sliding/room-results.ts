@@ -177,24 +177,16 @@ export class RoomResults {
 
   async #timeline(turn: RoomTurn, draft: Draft, known: SentRoom | undefined): Promise<TimelineResult> {
     const { content, syncTurn, isExpanded } = draft
-    const { events, limited, startsAfter } = content.timeline
+    const { events, entries, limited, startsAfter } = content.timeline
+    const lastAnswer = known?.upTo ?? turn.connection.known.told?.position ?? Infinity
     return {
       events: await this.#parts.sharedTexts.of(syncTurn, content, events),
       eventIds: new Set(events.map(({ eventId }) => eventId)),
       prevBatch: encodeToken(startsAfter),
       limited,
-      live: await this.#live(turn, events, known),
+      live: entries.filter(({ position }) => position > lastAnswer).length,
       expanded: isExpanded,
     }
-  }
-
-  /** How many of the events have come since the last answer. */
-  async #live({ room, connection, end }: RoomTurn, events: readonly StoredEvent[], known: SentRoom | undefined): Promise<number> {
-    const after = known?.upTo ?? connection.known.told?.position
-    if (after === undefined || events.length === 0) return 0
-    const entries = await this.#parts.timelines.backwards(room.nid, after, end, events.length)
-    const recent = new Set(entries.map(({ nid }) => nid))
-    return events.filter(({ nid }) => recent.has(nid)).length
   }
 
   async #counts({ scoped: { record }, turn: { reader, upTo } }: RoomTurn) {

@@ -13,8 +13,8 @@ export const EVERYTHING = Number.MIN_SAFE_INTEGER
 export interface Timeline {
   /** In order. */
   readonly events: readonly StoredEvent[]
-  /** The first of them; undefined where there is none. */
-  readonly first: TimelineEntry | undefined
+  /** Where each of them is. */
+  readonly entries: readonly TimelineEntry[]
   /** There are more of them than the limit lets through, or than have been fetched from other servers. */
   readonly limited: boolean
   /** The position just before the first of them: for `prev_batch`. */
@@ -80,8 +80,8 @@ function timelineOf(
   range: TimelineRange,
   scanned: { readonly isWhole: boolean; readonly hasGap: boolean; readonly upTo: number },
 ): Timeline {
-  const taken = found.slice(0, range.limit)
-  const first = taken.at(-1)?.[0]
+  const taken = found.slice(0, range.limit).toReversed()
+  const first = taken[0]?.[0]
   const isCut = found.length > taken.length
   // Where the search was given up, the client goes on from there.
   const startsAfter = first
@@ -92,8 +92,8 @@ function timelineOf(
         ? Math.max(range.after, 0) || range.upTo
         : scanned.upTo
   return {
-    events: taken.map(([, event]) => event).toReversed(),
-    first,
+    events: taken.map(([, event]) => event),
+    entries: taken.map(([entry]) => entry),
     limited: isCut || !scanned.isWhole || scanned.hasGap,
     startsAfter,
   }
