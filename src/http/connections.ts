@@ -6,8 +6,9 @@ import { Tally } from '../core/tally.ts'
 import { addressRanges } from './address-ranges.ts'
 import { networkOf, peerAddress } from './client-address.ts'
 
-/** Of what the system lets the process open; the rest is for the database, media, and connections to others. */
-const SHARE_OF_OPEN_FILES = 3 / 4
+/** Of what the system lets the process open, this is for the database, media, and connections to others: a quarter, where that is less. */
+const RESERVED_FILES = 2_000
+const SHARE_RESERVED = 1 / 4
 /** Of all connections, for one address, where the system allows few. */
 const SHARE_OF_ADDRESS = 1 / 2
 /** Addresses on which more than one client is found, though they are one address: the machine itself. */
@@ -46,7 +47,7 @@ export class Connections {
   #open = 0
 
   constructor(limits: ConnectionLimits, log: Pick<Logger, 'warn'>) {
-    this.#max = Math.floor(limits.openFiles * SHARE_OF_OPEN_FILES)
+    this.#max = Math.floor(limits.openFiles - Math.min(RESERVED_FILES, limits.openFiles * SHARE_RESERVED))
     this.#maxOfAddress = Math.min(limits.maxOfAddress, Math.max(1, Math.floor(this.#max * SHARE_OF_ADDRESS)))
     this.#isUnbounded = addressRanges(limits.unbounded)
     this.#limits = limits

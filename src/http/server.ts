@@ -86,7 +86,7 @@ class Edge implements HttpApp {
   listener(resources: readonly Resource[]): HttpListener {
     const { log } = this.#options
     const offered = new Set(resources)
-    const koa = new Koa()
+    const koa = new UnwatchedKoa()
     koa.on('error', (err: Error) => logBroken(log, err))
     koa.use(async (ctx) => {
       // Written by write-answer.ts, which shares bytes and writes parts without joining them.
@@ -160,6 +160,13 @@ class Edge implements HttpApp {
     const seconds = (performance.now() - call.startedAt) / 1000
     logAccess(log, call, status, seconds)
     onRequest?.({ route: call.routePath, method: call.method, status, seconds })
+  }
+}
+
+/** Koa without its watch over each response, which finds nothing that node:http does not end by itself, and is dear: see docs/adr/0008. */
+class UnwatchedKoa extends Koa {
+  handleRequest(ctx: Koa.Context, handle: (ctx: Koa.Context) => Promise<void>): Promise<void> {
+    return handle(ctx).catch((err: Error) => ctx.onerror(err))
   }
 }
 
