@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { ServerProcess } from '../test/support/server-process.ts'
 import { type Bench, benchOver, type Measured, type Scenario } from './scenario.ts'
 import { bareServer } from './scenarios/bare-server.ts'
+import { bareSockets } from './scenarios/bare-sockets.ts'
 import { createRoom } from './scenarios/create-room.ts'
 import { deliveries } from './scenarios/deliveries.ts'
 import { federation } from './scenarios/federation.ts'
@@ -33,6 +34,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   join,
   'create-room': createRoom,
   deliveries,
+  'bare-sockets': bareSockets,
   'socket-deliveries': socketDeliveries,
   'sync-nothing-new': syncNothingNew,
   'sync-one-event': syncOneEvent,
