@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import test from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { jsonObject } from '../../schemas/definitions.ts'
@@ -79,6 +80,7 @@ test('an address has so many connections, and others have theirs', async () => {
   assert.match(server.told[0]?.message ?? '', /max_connections_per_address.*trusted_proxies/)
 
   await first.end()
+  while (server.connections.size > 2) await setImmediate()
   using next = from('127.0.0.1', server.port)
   assert.equal(await next.asks(), true)
 })
@@ -122,11 +124,14 @@ test('over TLS, one too many is closed before the handshake', async () => {
   const connections = new Connections({ maxOfAddress: 1, unbounded: [], openFiles: 1_000 }, recordingLog().log)
   await using server = await testServer([hello], { tls: { certificate, key }, connections })
   const open = () => new Client(connectTls({ host: '127.0.0.1', port: server.port, ca: ca.certificatePem }))
-  const first = open()
-  assert.equal(await first.asks(), true)
-  assert.equal(await open().asks(), false)
-  assert.equal(await first.asks(), true)
-  await first.end()
+  for (let round = 0; round < 2; round++) {
+    const first = open()
+    assert.equal(await first.asks(), true)
+    assert.equal(await open().asks(), false)
+    assert.equal(await first.asks(), true)
+    await first.end()
+    while (connections.size > 0) await setImmediate()
+  }
 })
 
 const outside = Object.values(networkInterfaces())
