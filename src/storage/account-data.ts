@@ -109,17 +109,6 @@ export class AccountDataTable {
   remove(batch: Batch, userNid: number, roomNid: number, type: string): void {
     const position = batch.nextPosition()
     batch.run(REMOVE, position, userNid, roomNid, type)
-    this.#removed(batch, userNid, roomNid, type, position)
-  }
-
-  /** Leaves nothing of an entry: readers of changes hear that it is empty, also where there was none. */
-  setEmpty(batch: Batch, userNid: number, roomNid: number, type: string): void {
-    const position = batch.nextPosition()
-    batch.run(SET, userNid, roomNid, type, '', position)
-    this.#removed(batch, userNid, roomNid, type, position)
-  }
-
-  #removed(batch: Batch, userNid: number, roomNid: number, type: string, position: number): void {
     batch.run(FORGET_REMOVED, userNid, userNid, REMOVED_KEPT)
     batch.touchUser(userNid)
     batch.onSettled((committed) => {

@@ -48,14 +48,10 @@ export class AccountData {
     return parseJson(entry.content) as JsonObject
   }
 
-  /**
-   * An empty `content` deletes what is there (MSC3391): clients that know no other way put that in its place.
-   * @throws {MatrixError} 405 M_BAD_JSON for a type that the server manages, M_TOO_LARGE where the user keeps too much
-   */
+  /** @throws {MatrixError} 405 M_BAD_JSON for a type that the server manages, M_TOO_LARGE where the user keeps too much */
   async set({ userNid }: RulesOwner, type: string, content: JsonObject, roomNid = GLOBAL): Promise<void> {
     if (SERVER_MANAGED.has(type)) throw serverManaged(`${type} cannot be set through this API`)
     const { db, table } = this.#parts
-    if (Object.keys(content).length === 0) return db.write((batch) => table.setEmpty(batch, userNid, roomNid, type))
     const text = JSON.stringify(content)
     await assertKeepable(table, userNid, await table.get(userNid, roomNid, type), text)
     await db.write((batch) => table.set(batch, userNid, roomNid, type, text))
