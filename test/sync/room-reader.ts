@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { Random } from '../support/random.ts'
 import type { SeenSync, TestUser } from '../support/user.ts'
 import { ShownTimeline } from './shown-timeline.ts'
-import { listOf, Slider } from './sliding/support.ts'
+import { Slider } from './sliding/support.ts'
 
-const LIMITS = [1, 1, 2, 5, 20, 50]
+const LIMITS = [0, 1, 1, 2, 5, 20, 50]
 
 /** Somebody who reads a room by all the ways there are. */
 export class RoomReader {
@@ -13,7 +13,7 @@ export class RoomReader {
   readonly #roomId: string
   readonly #name: string
   #slider: Slider
-  #listed = 1
+  #listed: number | undefined = 1
   #subscribed: number | undefined
   #since: string | undefined
   #timeline: ShownTimeline
@@ -37,7 +37,7 @@ export class RoomReader {
     if (chance < 0.5) return this.#sync()
     if (chance < 0.8) return this.#timeline.scrollUp(random.pick([1, 3, 10, 20]))
     if (chance < 0.9) this.#subscribed = random.chance(0.7) ? random.pick(LIMITS) : undefined
-    else if (chance < 0.94) this.#listed = random.pick(LIMITS)
+    else if (chance < 0.94) this.#listed = random.chance(0.7) ? random.pick(LIMITS) : undefined
     else if (chance < 0.97) this.#slider.pos = undefined
     else this.#beNewDevice()
   }
@@ -49,6 +49,7 @@ export class RoomReader {
 
   /** Syncs and scrolls up to the beginning: then all is shown. */
   async assertShows(whole: () => Promise<readonly string[]>): Promise<void> {
+    this.#subscribed = 20
     await this.#slide()
     await this.#timeline.scrollToStart(this.#random.pick([5, 20]))
     assert.deepEqual(this.#timeline.eventIds, await whole())
@@ -56,9 +57,10 @@ export class RoomReader {
 
   /** Sliding sync; an answer may get lost. */
   async #slide(): Promise<void> {
-    const config = { timeline_limit: this.#subscribed ?? 0, required_state: [] }
-    const subscriptions = this.#subscribed === undefined ? {} : { [this.#roomId]: config }
-    const body = listOf({ timeline_limit: this.#listed }, { room_subscriptions: subscriptions })
+    const body = {
+      lists: this.#listed === undefined ? {} : { all: { ranges: [[0, 99]], ...config(this.#listed) } },
+      room_subscriptions: this.#subscribed === undefined ? {} : { [this.#roomId]: config(this.#subscribed) },
+    }
     if (this.#random.chance(0.2)) await this.#slider.ask(body)
     const { timeline: events, limited, prev_batch: prevBatch } = (await this.#slider.sync(body)).rooms[this.#roomId] ?? {}
     if (events) this.#timeline.take({ events, limited, prevBatch })
@@ -79,3 +81,5 @@ export class RoomReader {
     this.#timeline = new ShownTimeline(this.#user, this.#roomId)
   }
 }
+
+const config = (limit: number) => ({ timeline_limit: limit, required_state: [] })
