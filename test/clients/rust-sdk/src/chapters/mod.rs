@@ -6,6 +6,7 @@ mod encryption;
 mod federation;
 mod history;
 mod knocking;
+mod long_thread;
 mod media;
 mod membership;
 mod notifications;
@@ -37,6 +38,7 @@ pub async fn all(world: &World, names: &[String]) {
         timeline,
         history,
         threads,
+        long_thread,
         membership,
         settings,
         knocking,
