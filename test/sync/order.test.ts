@@ -9,6 +9,8 @@ import { wholeTimeline } from './shown-timeline.ts'
 
 const STEPS = 50
 
+const idsOf = (events: unknown) => (events as SeenEvent[]).map(({ event_id: eventId }) => eventId)
+
 /** Some events: messages above all. */
 async function talk(random: Random, users: readonly TestUser[], roomId: string): Promise<void> {
   const sent: string[] = []
@@ -40,6 +42,33 @@ test('a room is shown in its order, however it is read', async () => {
       reader.assertPartOf(await wholeTimeline(carol, room))
     }
     await reader.assertShows(() => wholeTimeline(carol, room))
+  }
+})
+
+test('around each event, and from there on in both directions, a room is in its order', async () => {
+  await using hs = await testHomeserver()
+  const [alice, bob] = await hs.users('alice', 'bob')
+  const random = new Random(1)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  for (let times = 0; times < 8; times++) await talk(random, [alice, bob], room)
+  const whole = await wholeTimeline(alice, room)
+  const path = `rooms/${encodeURIComponent(room)}`
+  for (const eventId of whole) {
+    const { start, events_before: before, events_after: after, end } = await alice.ok('GET', `${path}/context/${eventId}?limit=5`)
+    const limit = random.pick([3, 1_000])
+    const page = async (dir: string, from: unknown) =>
+      idsOf((await alice.ok('GET', `${path}/messages?dir=${dir}&from=${from}&limit=${limit}`))['chunk'])
+    const found = [
+      ...(await page('b', start)).toReversed(),
+      ...idsOf(before).toReversed(),
+      eventId,
+      ...idsOf(after),
+      ...(await page('f', end)),
+    ]
+    const place = whole.indexOf(found[0] ?? '')
+    assert.deepEqual(found, whole.slice(place, place + found.length))
+    if (limit === 1_000) assert.equal(found.length, whole.length)
   }
 })
 
