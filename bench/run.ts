@@ -21,7 +21,7 @@ import { messages } from './scenarios/messages.ts'
 import { sendOne } from './scenarios/send-one.ts'
 import { sendRoom } from './scenarios/send-room.ts'
 import { sendRooms } from './scenarios/send-rooms.ts'
-import { socketDeliveries } from './scenarios/socket-deliveries.ts'
+import { socketDeliveries, socketWays } from './scenarios/socket-deliveries.ts'
 import { syncManyRooms } from './scenarios/sync-many-rooms.ts'
 import { syncNothingNew } from './scenarios/sync-nothing-new.ts'
 import { syncOneEvent } from './scenarios/sync-one-event.ts'
@@ -36,6 +36,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   deliveries,
   'bare-sockets': bareSockets,
   'socket-deliveries': socketDeliveries,
+  'socket-ways': socketWays,
   'sync-nothing-new': syncNothingNew,
   'sync-one-event': syncOneEvent,
   'sync-many-rooms': syncManyRooms,
