@@ -41,12 +41,24 @@ export function warnings(config: Config): string[] {
       !config.outboundHttp.verifyTls,
       'outbound_http.verify_tls is off: whoever is on the way can read and change what the server sends',
     ),
+    ...withoutEffect(config).map((key) => `${key} has no effect in this version`),
     ...when(federation.enabled && !served.has('federation'), 'federation is enabled but no listener has the resource federation'),
     ...when(!served.has('client'), 'no listener has the resource client: nobody can log in'),
     ...when(
       publicBaseUrl.startsWith('http:') && !isLocal(new URL(publicBaseUrl).hostname),
       `public_base_url is ${publicBaseUrl}: passwords and messages would travel unencrypted`,
     ),
+  ]
+}
+
+/** Settings that are switched on and do nothing: an operator would wait for them in vain. */
+function withoutEffect({ media, rooms, serverNotices, appServices }: Config): string[] {
+  return [
+    ...when(media.urlPreview.enabled, 'media.url_preview'),
+    ...when(media.allowUnauthenticated, 'media.allow_unauthenticated'),
+    ...when(rooms.ephemeralMessages, 'rooms.ephemeral_messages'),
+    ...when(serverNotices !== undefined, 'server_notices'),
+    ...when(appServices.length > 0, 'app_services'),
   ]
 }
 

@@ -189,6 +189,11 @@ test('settings that contradict each other are refused, unwise ones warned of', (
     warnings(open).map((warning) => warning.split(' ')[0]),
     ['registration', 'public_base_url'],
   )
+  const idle = load('server_name: a.org\nrooms: { ephemeral_messages: true }\napp_services: [bridge.yaml]\nserver_notices: {}')
+  assert.deepEqual(
+    warnings(idle),
+    ['rooms.ephemeral_messages', 'server_notices', 'app_services'].map((key) => `${key} has no effect in this version`),
+  )
 })
 
 test('check-config can say where each setting comes from', () => {
