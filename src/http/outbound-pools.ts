@@ -54,6 +54,8 @@ export class ConnectionPools {
     if (known) return known
     const pool = new Pool(origin.url, {
       connect: this.#connector(origin),
+      // Said here too: else all requests to a server wait for its first connection, to see which protocol it speaks.
+      allowH2: false,
       connections: CONNECTIONS_PER_ORIGIN,
       keepAliveTimeout: KEEP_ALIVE_MS,
       // The caller's deadline covers the whole request.

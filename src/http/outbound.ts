@@ -1,5 +1,5 @@
 /** Requests to others: other homeservers, push gateways, application services, previews. */
-import type { IncomingHttpHeaders } from 'node:http'
+import { type IncomingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
 import { MatrixError } from '../core/errors.ts'
 import type { Names } from './names.ts'
 import { type ConnectOptions, ConnectionPools, type Origin } from './outbound-pools.ts'
@@ -44,7 +44,8 @@ export type OutboundFailure =
   /** The caller's signal. */
   | 'aborted'
   | 'too-large'
-  | 'bad-url'
+  /** The URL, or a header. */
+  | 'bad-request'
   /** No connection, a bad certificate, a broken answer: see `cause`. */
   | 'failed'
 
@@ -81,9 +82,10 @@ async function send(pools: ConnectionPools, request: OutboundRequest): Promise<O
   using deadline = new Deadline(request.timeoutMs, request.signal)
   const { origin, path } = resolve(request)
   const { method, headers = {}, body = null, maxBytes } = request
+  if (!isSendable(path, headers)) throw new OutboundError('bad-request', origin.url)
   const { signal } = deadline
   try {
-    const answer = await pools.of(origin).request({ method, path, headers, body, signal })
+    const answer = await deadline.bound(pools.of(origin).request({ method, path, headers, body, signal }))
     const { statusCode: status } = answer
     return { status, headers: answer.headers, body: await readAll(answer.body, maxBytes) }
   } catch (cause) {
@@ -97,9 +99,25 @@ function resolve(target: Target): { origin: Origin; path: string } {
     return { origin: { url: `https://${host}:${target.port}`, servername: target.servername }, path: target.path }
   }
   const url = URL.parse(target.url)
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new OutboundError('bad-url', target.url)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new OutboundError('bad-request', target.url)
   return { origin: { url: url.origin, servername: undefined }, path: url.pathname + url.search }
 }
+
+/** What undici refuses while it is sent leaves a connection behind that is taken for busy for ever: a few, and no request gets through. */
+function isSendable(path: string, headers: Readonly<Record<string, string>>): boolean {
+  if (NOT_IN_PATHS.test(path)) return false
+  try {
+    for (const [name, value] of Object.entries(headers)) {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    }
+    return true
+  } catch {
+    return false
+  }
+}
+
+const NOT_IN_PATHS = /[^\x21-\xff]/
 
 /** A body that is too large is not read to its end: the connection is closed. */
 async function readAll(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
@@ -125,12 +143,14 @@ function failureOf(cause: unknown): OutboundFailure {
 /** One signal for the caller's and for the time that is left. */
 class Deadline implements Disposable {
   readonly #controller = new AbortController()
+  readonly #ended = Promise.withResolvers<never>()
   readonly #timer: NodeJS.Timeout
   readonly #outer: AbortSignal | undefined
   failure: 'timeout' | 'aborted' | undefined
 
   constructor(timeoutMs: number, outer: AbortSignal | undefined) {
     this.#outer = outer
+    this.#ended.promise.catch(() => undefined)
     this.#timer = setTimeout(() => this.#end('timeout'), timeoutMs)
     if (outer?.aborted) this.#end('aborted')
     outer?.addEventListener('abort', this.#onAbort, { once: true })
@@ -140,11 +160,17 @@ class Deadline implements Disposable {
     return this.#controller.signal
   }
 
+  /** What undici keeps waiting for a connection does not hear of the signal. */
+  bound<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#ended.promise])
+  }
+
   readonly #onAbort = (): void => this.#end('aborted')
 
   #end(failure: 'timeout' | 'aborted'): void {
     this.failure ??= failure
     this.#controller.abort()
+    this.#ended.reject(this.#controller.signal.reason)
   }
 
   [Symbol.dispose](): void {

@@ -93,6 +93,7 @@ export class IdentityServers {
 
   #call({ idServer, accessToken, method = 'POST', path, body, headers = {} }: Call): Promise<JsonObject> {
     if (!isServerName(idServer)) throw notAServer()
+    if (accessToken !== undefined && !TOKEN.test(accessToken)) throw invalidParam('id_access_token is not an access token')
     const token = accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }
     return this.#request(method, `https://${idServer}${path}`, { ...token, ...headers }, body)
   }
@@ -112,6 +113,9 @@ export class IdentityServers {
     throw badGateway(`The identity server has answered with ${answer.status}`)
   }
 }
+
+/** What can be in a header. */
+const TOKEN = /^[\x20-\x7e]+$/
 
 const notAServer = () => invalidParam('id_server is not the name of a server')
 

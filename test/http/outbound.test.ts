@@ -67,6 +67,31 @@ test('connections are used again', async () => {
   assert.ok(sockets.size <= 2)
 })
 
+test('a request that cannot be sent fails, and those after it are not held up', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'causeway-out-'))
+  const { server, caFile } = await tls(folder.path, ['localhost'], (_, res) => void res.end('{}'))
+  await using _server = server
+  await using secure = createOutbound({ ...OPEN, customCaFiles: [caFile] })
+  await using open = await plain((_, res) => void res.end('{}'))
+  await using outbound = createOutbound(OPEN)
+  const broken = [{ authorization: 'Bearer a\nb' }, { authorization: 'Bearer \u{1f511}' }, { 'not a name': '1' }]
+  for (const [to, url] of [
+    [secure, `https://localhost:${server.port}/`],
+    [outbound, `http://127.0.0.1:${open.port}/`],
+  ] as const) {
+    for (let i = 0; i < 20; i++)
+      for (const headers of broken)
+        await assert.rejects(to.request(get(url, { headers })), { name: 'OutboundError', failure: 'bad-request' })
+    assert.equal((await to.request(get(url, { timeoutMs: 5_000 }))).status, 200)
+  }
+})
+
+test('the time limit holds for those that wait for a connection too', async () => {
+  await using outbound = createOutboundWith(OPEN, { addresses: () => new Promise(() => {}) })
+  const request = () => outbound.request(get('https://silent.example.org/', { timeoutMs: 50 }))
+  await Promise.all(Array.from({ length: 40 }, () => assert.rejects(request(), { failure: 'timeout' })))
+})
+
 test('an address is called under another name: SNI, certificate and Host are of the name', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'causeway-out-'))
   const { server, caFile } = await tls(folder.path, ['remote.example.org'], (req, res) => {
@@ -170,6 +195,6 @@ test('a redirect is an answer like any other', async () => {
 for (const url of ['ftp://example.org/', 'example.org', '']) {
   test(`'${url}' is no URL to call`, async () => {
     await using outbound = createOutbound(OPEN)
-    await assert.rejects(outbound.request(get(url)), { failure: 'bad-url' })
+    await assert.rejects(outbound.request(get(url)), { failure: 'bad-request' })
   })
 }

@@ -173,5 +173,7 @@ test('addresses are bound and unbound, and all are unbound with the account', as
   assert.equal(identity.bound.size, 0)
   const bob = await here.user('bob')
   await bob.refused(400, 'M_INVALID_PARAM', 'POST', 'account/3pid/bind', { ...proof, id_server: 'not/a server' })
+  for (const id_access_token of ['a\nb', '\u{1f511}', ''])
+    await bob.refused(400, 'M_INVALID_PARAM', 'POST', 'account/3pid/bind', { ...proof, id_access_token })
   assert.equal((await bob.call('POST', 'account/3pid/bind', { ...proof, sid: 'another' })).status, 502)
 })
