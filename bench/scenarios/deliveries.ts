@@ -19,8 +19,8 @@ export const deliveries: Scenario = {
     return measure(
       {
         lanes: 1,
-        warmUp: 300,
-        count: 100,
+        warmUp: 600,
+        count: 300,
         units: READERS,
         before: async () => {
           polls = readers.map(poll)
