@@ -1,6 +1,8 @@
 /**
  * Measures a built server in a process of its own, over real HTTP and a real disk: `npm run bench [-- NAME ...]`.
  * The marks are those of design: CPU time of all threads for one unit, and units a second.
+ * On few processors it matters where the system puts the load process: beside the server on one (`taskset -c 0 npm run bench`)
+ * numbers repeat best; on another, each request that comes by itself wakes a processor, which may cost as much as the request.
  * `--profile=FOLDER` leaves CPU profiles of the server there, for bench/profile.ts; `--program=FILE` runs another build.
  */
 import { resolve } from 'node:path'
