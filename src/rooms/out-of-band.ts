@@ -85,7 +85,7 @@ export class OutOfBand {
     const placement = { standing: Standing.outlier, stateBefore: undefined, stateAfter: undefined }
     const written = db.write((batch) => {
       if (!known) rooms.add(batch, room)
-      if (existing === undefined) events.append(batch, nid, room, event, placement, resolved, cited)
+      if (existing === undefined) events.append(batch, { nid, room, event, placement, names: resolved, cited })
       const userNid = resolved.nid(batch, userId)
       memberships.set(batch, room.nid, { nid: userNid, userId }, membership, nid)
       if (strippedState.length > 0) memberships.setStrippedState(batch, room.nid, userNid, strippedState)

@@ -143,7 +143,7 @@ export class EventWriter {
       for (const event of fresh) {
         const standing = rejected.has(event.eventId) ? Standing.rejected : Standing.outlier
         const placement = { standing, stateBefore: undefined, stateAfter: undefined }
-        events.append(batch, cited.get(event.eventId) ?? 0, room, event, placement, resolved, cited)
+        events.append(batch, { nid: cited.get(event.eventId) ?? 0, room, event, placement, names: resolved, cited })
       }
     }, room.nid)
     return { written }
@@ -243,9 +243,9 @@ export class EventWriter {
 
   #append(batch: Batch, room: Room, event: Event, placement: Placement, plan: Plan): StoredEvent {
     const { events } = this.#parts
-    const stored = plan.wasOutlier
-      ? events.settle(batch, plan.nid, room, event, placement, plan.names, plan.cited)
-      : events.append(batch, plan.nid, room, event, placement, plan.names, plan.cited)
+    const { nid, names, cited } = plan
+    const kept = { nid, room, event, placement, names, cited }
+    const stored = plan.wasOutlier ? events.settle(batch, kept) : events.append(batch, kept)
     this.#redactions.apply(batch, room, event, stored, plan.redactions)
     return stored
   }

@@ -35,6 +35,18 @@ export interface Placement {
   stateAfter: number | undefined
 }
 
+/** An event, and all that it is kept with. */
+export interface KeptEvent {
+  readonly nid: number
+  readonly room: Room
+  readonly event: Event
+  readonly placement: Placement
+  /** Of what `namesOf` gives. */
+  readonly names: ResolvedNames
+  /** The nids of those prev and auth events that we have. */
+  readonly cited: ReadonlyMap<string, number>
+}
+
 /** The `events` table: every event that we have, each once, whatever its standing. */
 export class Events {
   readonly #db: Database
@@ -201,22 +213,10 @@ export class Events {
     return ++this.#last
   }
 
-  /**
-   * Queues a new event under a nid that was drawn for it. `cited` gives the nids of those prev and auth events that we have.
-   * Returns it as readers will see it.
-   */
-  append(
-    batch: Batch,
-    nid: number,
-    room: Room,
-    event: Event,
-    placement: Placement,
-    names: ResolvedNames,
-    cited: ReadonlyMap<string, number>,
-  ): StoredEvent {
-    const row = this.#rowOf(batch, nid, room, event, placement, names)
-    const head = headOf(event)
-    const body = this.#bodyOf(batch, event, head, names, cited)
+  /** Queues a new event under the nid that was drawn for it. Returns it as readers will see it. */
+  append(batch: Batch, kept: KeptEvent): StoredEvent {
+    const { nid, room, event, cited } = kept
+    const { row, head, body } = this.#layOut(batch, kept)
     const { event_id, kind_nid, sender_nid, standing, state_before, state_after } = row
     batch.run(INSERT, nid, event_id, room.nid, kind_nid, sender_nid, standing, state_before, state_after, body)
     if (event.stateKey !== undefined) {
@@ -228,21 +228,12 @@ export class Events {
 
   /**
    * Gives an outlier that has now been judged its standing and its place in the room's state. It is kept as it was judged: it
-   * may have come with more signatures. Parameters as of `append`.
+   * may have come with more signatures.
    */
-  settle(
-    batch: Batch,
-    nid: number,
-    room: Room,
-    event: Event,
-    placement: Placement,
-    names: ResolvedNames,
-    cited: ReadonlyMap<string, number>,
-  ): StoredEvent {
-    const row = this.#rowOf(batch, nid, room, event, placement, names)
-    const head = headOf(event)
-    batch.run(SETTLE, row.standing, row.state_before, row.state_after, this.#bodyOf(batch, event, head, names, cited), nid)
-    return this.#keepUntilSettled(batch, event, row, head, room)
+  settle(batch: Batch, kept: KeptEvent): StoredEvent {
+    const { row, head, body } = this.#layOut(batch, kept)
+    batch.run(SETTLE, row.standing, row.state_before, row.state_after, body, kept.nid)
+    return this.#keepUntilSettled(batch, kept.event, row, head, kept.room)
   }
 
   /** Applies a redaction: readers get the redacted form from the commit on. */
@@ -256,9 +247,13 @@ export class Events {
     batch.onSettled(() => this.#stored.deleteWhere((event) => event.senderNid === senderNid && event.room.nid === roomNid))
   }
 
-  #rowOf(batch: Batch, nid: number, room: Room, event: Event, placement: Placement, names: ResolvedNames): EventRow {
+  #layOut(
+    batch: Batch,
+    { nid, room, event, placement, names, cited }: KeptEvent,
+  ): { row: EventRow; head: BodyHead; body: Buffer } {
     const { standing, stateBefore, stateAfter } = placement
-    return {
+    const head = headOf(event)
+    const row = {
       event_nid: nid,
       event_id: eventIdBytes(event.eventId),
       room_nid: room.nid,
@@ -268,10 +263,7 @@ export class Events {
       state_before: stateBefore ?? null,
       state_after: stateAfter === stateBefore ? null : (stateAfter ?? null),
     }
-  }
-
-  #bodyOf(batch: Batch, event: Event, head: BodyHead, names: ResolvedNames, cited: ReadonlyMap<string, number>): Buffer {
-    return encodeBody(event, head, { event: (id) => cited.get(id), name: (text) => names.nid(batch, text) })
+    return { row, head, body: encodeBody(event, head, { event: (id) => cited.get(id), name: (text) => names.nid(batch, text) }) }
   }
 
   #keepUntilSettled(batch: Batch, event: Event, row: EventRow, head: BodyHead, room: Room): StoredEvent {

@@ -1,7 +1,7 @@
 /** How many TCP connections one address may have, and all of them together. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { mkdtempDisposable } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -11,13 +11,12 @@ import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { jsonObject } from '../../schemas/definitions.ts'
 import { endpoint } from '../../schemas/endpoint.ts'
-import { createDevCa } from '../../src/core/dev-ca.ts'
 import { type ConnectionLimits, Connections } from '../../src/http/connections.ts'
 import { respond } from '../../src/http/reply.ts'
 import { route } from '../../src/http/route.ts'
 import { testHomeserver } from '../support/homeserver.ts'
 import { freePorts } from '../support/ports.ts'
-import { recordingLog, testServer } from './support.ts'
+import { certificateIn, recordingLog, testServer } from './support.ts'
 
 const PATH = '/_matrix/client/versions'
 const hello = route(endpoint('GET', PATH, { auth: 'none', response: jsonObject(), spec: '' }), async () => respond(200, {}))
@@ -116,14 +115,10 @@ test('one address does not take them all', async () => {
 
 test('over TLS, one too many is closed before the handshake', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'causeway-tls-'))
-  const [certificate, key] = [join(folder.path, 'tls.crt'), join(folder.path, 'tls.key')]
-  const ca = await createDevCa()
-  const issued = await ca.issue(['localhost', '127.0.0.1'])
-  await writeFile(certificate, issued.certificatePem)
-  await writeFile(key, issued.keyPem)
+  const { tls, authorityPem } = await certificateIn(folder.path)
   const connections = new Connections({ maxOfAddress: 1, unbounded: [], openFiles: 1_000 }, recordingLog().log)
-  await using server = await testServer([hello], { tls: { certificate, key }, connections })
-  const open = () => new Client(connectTls({ host: '127.0.0.1', port: server.port, ca: ca.certificatePem }))
+  await using server = await testServer([hello], { tls, connections })
+  const open = () => new Client(connectTls({ host: '127.0.0.1', port: server.port, ca: authorityPem }))
   for (let round = 0; round < 2; round++) {
     const first = open()
     assert.equal(await first.asks(), true)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { mkdtempDisposable } from 'node:fs/promises'
 import { get } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,14 +9,13 @@ import { text } from 'node:stream/consumers'
 import test from 'node:test'
 import { empty, jsonObject } from '../../schemas/definitions.ts'
 import { endpoint } from '../../schemas/endpoint.ts'
-import { createDevCa } from '../../src/core/dev-ca.ts'
 import { startListeners } from '../../src/http/listeners.ts'
 import { RateLimiter } from '../../src/http/rate-limit.ts'
 import type { Resource } from '../../src/http/resources.ts'
 import { respond } from '../../src/http/reply.ts'
 import { route } from '../../src/http/route.ts'
 import { createHttpApp } from '../../src/http/server.ts'
-import { authenticators, callServer, LIMITS, recordingLog, testServer } from './support.ts'
+import { authenticators, callServer, certificateIn, LIMITS, recordingLog, testServer } from './support.ts'
 
 const open = { auth: 'none', response: jsonObject(), spec: '' } as const
 const PATHS: Record<Resource, string> = {
@@ -52,15 +51,11 @@ test('a listener serves its resources only', async () => {
 
 test('TLS', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'causeway-tls-'))
-  const [certificate, key] = [join(folder.path, 'tls.crt'), join(folder.path, 'tls.key')]
-  const ca = await createDevCa()
-  const issued = await ca.issue(['localhost', '127.0.0.1'])
-  await writeFile(certificate, issued.certificatePem)
-  await writeFile(key, issued.keyPem)
-  const settings = { address: '127.0.0.1', port: 0, tls: { certificate, key }, resources: ['client' as const] }
+  const { tls, authorityPem } = await certificateIn(folder.path)
+  const settings = { address: '127.0.0.1', port: 0, tls, resources: ['client' as const] }
   await using listening = await startListeners([settings], app())
   assert.equal(listening.at[0]?.tls, true)
-  const options = { host: '127.0.0.1', port: listening.at[0]?.port, path: PATHS.client, ca: ca.certificatePem, agent: false }
+  const options = { host: '127.0.0.1', port: listening.at[0]?.port, path: PATHS.client, ca: authorityPem, agent: false }
   const [response] = await once(get(options), 'response')
   assert.equal(response.statusCode, 200)
   assert.equal(await text(response), '{"path":"/_matrix/client/versions"}')

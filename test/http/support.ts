@@ -1,7 +1,10 @@
 /** A real server on a free port with given routes, and a way to call it. */
+import { writeFile } from 'node:fs/promises'
 import { request as send } from 'node:http'
+import { join } from 'node:path'
 import type { UserId } from '../../schemas/ids.ts'
 import { isJsonObject, type JsonObject } from '../../schemas/json.ts'
+import { createDevCa } from '../../src/core/dev-ca.ts'
 import { unknownToken } from '../../src/core/errors.ts'
 import type { Logger, LogLevel } from '../../src/core/logger.ts'
 import type { Requester } from '../../src/core/requester.ts'
@@ -146,4 +149,16 @@ function jsonOf(text: string): JsonObject {
   if (!text.startsWith('{')) return {}
   const value: unknown = JSON.parse(text)
   return isJsonObject(value) ? value : {}
+}
+
+/** A certificate for this machine in files of a folder, as the configuration names them, with the authority that issued it. */
+export async function certificateIn(
+  folder: string,
+): Promise<{ tls: { certificate: string; key: string }; authorityPem: string }> {
+  const tls = { certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key') }
+  const ca = await createDevCa()
+  const issued = await ca.issue(['localhost', '127.0.0.1'])
+  await writeFile(tls.certificate, issued.certificatePem)
+  await writeFile(tls.key, issued.keyPem)
+  return { tls, authorityPem: ca.certificatePem }
 }

@@ -35,15 +35,8 @@ async function keptAndRead(version: string, pduText: string): Promise<JsonObject
     const room = await db.write((batch) => rooms.create(batch, '!room:a.test' as RoomId, rules))
     const resolved = await names.resolve(events.namesOf(event))
     await db.write((batch) => {
-      events.append(
-        batch,
-        events.drawNid(),
-        room,
-        event,
-        { standing: Standing.outlier, stateBefore: undefined, stateAfter: undefined },
-        resolved,
-        new Map(),
-      )
+      const placement = { standing: Standing.outlier, stateBefore: undefined, stateAfter: undefined }
+      events.append(batch, { nid: events.drawNid(), room, event, placement, names: resolved, cited: new Map() })
     })
   })
   const read = await use(async ({ events }) => {
